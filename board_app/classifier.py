@@ -1,0 +1,48 @@
+"""One picture in, the class and its probability out: what the command line and the demo share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Dict
+
+import numpy as np
+
+from board_app.backends import Backend
+from board_app.overlay import Overlay
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest class, the probability of every class, and how long the network took in ms."""
+
+    label: str
+    probabilities: Dict[str, float]
+    milliseconds: float
+
+    @property
+    def probability(self) -> float:
+        """The likeliest class's probability."""
+        return self.probabilities[self.label]
+
+
+class Classifier:
+    """An overlay on a backend, safe to share between threads: one picture at a time."""
+
+    def __init__(self, overlay: Overlay, backend: Backend) -> None:
+        self.overlay = overlay
+        self.backend_name = backend.name
+        self._backend = backend
+        self._lock = threading.Lock()
+
+    def classify(self, pixels: np.ndarray) -> Prediction:
+        """Classify `pixels` (32, 32, 3) uint8 RGB; waiting for other callers does not count."""
+        with self._lock:
+            start = time.perf_counter()
+            logits = self._backend.execute(pixels[np.newaxis])
+            seconds = time.perf_counter() - start
+        (row,) = self.overlay.probabilities(logits).tolist()
+        classes = self.overlay.manifest.classes
+        probabilities = {name: row[label] for label, name in enumerate(classes)}
+        return Prediction(classes[int(logits[0].argmax())], probabilities, 1000 * seconds)

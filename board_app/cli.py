@@ -1,0 +1,98 @@
+"""The command line: benchmark, classify, serve, info and selftest.
+
+Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input, with one line on stderr
+that says what was wrong. Nothing heavy is imported before the arguments are known to be right.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import List, Optional
+
+_OVERLAY = "lightweight"
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command line and return its exit code; usage errors raise SystemExit(2)."""
+    options = _parser().parse_args(arguments)
+    from board_app import commands
+
+    return commands.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m board_app",
+        description="Classify CIFAR-10 pictures with an overlay, measure it, and serve the demo.",
+        epilog="Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    overlays = argparse.ArgumentParser(add_help=False)
+    overlays.add_argument(
+        "--overlays", type=Path, metavar="DIR", help="folder of overlays (default: the project's)"
+    )
+    network = argparse.ArgumentParser(add_help=False, parents=[overlays])
+    network.add_argument(
+        "--overlay", default=_OVERLAY, metavar="NAME", help="overlay (default: %(default)s)"
+    )
+    network.add_argument(
+        "--backend",
+        default="reference",
+        metavar="NAME",
+        help="what executes it: reference, in numpy (default: %(default)s)",
+    )
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument(
+        "--cifar10",
+        type=Path,
+        metavar="DIR",
+        help="folder with CIFAR-10's binary version, unpacked",
+    )
+
+    benchmark = _add(
+        commands, "benchmark", [network, data], "accuracy, throughput and latency on test images"
+    )
+    benchmark.add_argument("--images", type=_positive, metavar="N", help="the first N only")
+    benchmark.add_argument(
+        "--samples", action="store_true", help="on the 20 sample pictures: needs no data set"
+    )
+    benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the result here too")
+
+    classify = _add(commands, "classify", [network], "say what is on pictures of any size")
+    classify.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+
+    serve = _add(commands, "serve", [network, data], "serve the demo page and its JSON interface")
+    serve.add_argument(
+        "--host", default="0.0.0.0", help="address to listen on (default: all, %(default)s)"
+    )
+    serve.add_argument(
+        "--port", type=_port, default=8000, help="port; 0 takes a free one (default: %(default)s)"
+    )
+
+    info = _add(commands, "info", [overlays], "the overlays there are, backends, machine, versions")
+    info.add_argument("--overlay", metavar="NAME", help="this overlay only (default: all)")
+
+    _add(commands, "selftest", [network], "compare with the overlay's golden vectors, bit for bit")
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    parents: List[argparse.ArgumentParser],
+    text: str,
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, parents=parents, help=text, description=f"{name}: {text}.")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 0 to 65535")
+    return int(text)

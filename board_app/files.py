@@ -1,0 +1,42 @@
+"""Files that are either complete or absent, and arrays that are either whole or refused."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Dict
+
+import numpy as np
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside `path`, then rename over it; on any error `path` keeps its old content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    scratch = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink()
+        raise
+
+
+def read_arrays(path: Path) -> Dict[str, np.ndarray]:
+    """The arrays of an .npz file; ValueError for a damaged one, FileNotFoundError for none."""
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no .npz file, or truncated")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ValueError(f"it is damaged: {error}") from error

@@ -1,0 +1,125 @@
+"""An overlay folder: a manifest and the files it vouches for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+
+from board_app.files import write_atomically
+from board_app.graph import Graph, GraphError, load
+
+FORMAT = 1
+OVERLAYS = Path(__file__).resolve().parent.parent / "overlays"
+
+
+class OverlayError(Exception):
+    """An overlay is unknown, incomplete or not what its manifest says; the message says which."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the board needs to know of an overlay, and what was measured on it.
+
+    `logit_scale` turns integer logits into the network's real-valued ones; `build_id` is the first
+    8 hex digits of the graph file's sha256; `accuracy` has "test" (fraction), "images" and what
+    was measured; `tools` the versions that made it; `files` the sha256 of every file.
+    """
+
+    network: str
+    parameters: int
+    classes: Tuple[str, ...]
+    logit_scale: float
+    build_id: str
+    accuracy: Dict[str, Any]
+    tools: Dict[str, str]
+    files: Dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A folder whose files match its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    def graph(self) -> Graph:
+        """The integer graph the overlay computes."""
+        try:
+            return load(self.folder / f"{self.manifest.network}.npz")
+        except GraphError as error:
+            raise OverlayError(str(error)) from error
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Softmax of integer logits (N, 10): (N, 10) float64."""
+        scaled = logits.astype(np.float64) * self.manifest.logit_scale
+        scaled -= scaled.max(axis=1, keepdims=True)
+        powers: np.ndarray = np.exp(scaled)
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
+
+
+def names(root: Path = OVERLAYS) -> List[str]:
+    """The overlays to be had below `root`."""
+    return sorted(p.parent.name for p in root.glob("*/*.json") if p.stem == p.parent.name)
+
+
+def find(name: str, root: Path = OVERLAYS) -> Overlay:
+    """Open and check the overlay called `name`."""
+    if name not in names(root):
+        known = ", ".join(names(root)) or "none yet"
+        raise OverlayError(f"unknown overlay {name!r} in {root}; known: {known}")
+    return open_folder(root / name)
+
+
+def open_folder(folder: Path) -> Overlay:
+    """Open an overlay and check every file against the manifest."""
+    path = folder / f"{folder.name}.json"
+    try:
+        row = json.loads(path.read_text())
+        if row.get("format") != FORMAT:
+            raise OverlayError(
+                f"{path} has format {row.get('format')}, this program reads {FORMAT}"
+            )
+        row["classes"], row["files"] = tuple(row["classes"]), dict(row["files"])
+        manifest = Manifest(**row)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OverlayError(f"{path} is no readable manifest: {error}") from error
+    for name, expected in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise OverlayError(f"{file} is missing; copy or build the overlay again")
+        found = sha256(file)
+        if found != expected:
+            raise OverlayError(
+                f"{file} is not the file the manifest was made for (sha256 {found[:12]}..., "
+                f"expected {expected[:12]}...); copy or build the overlay again"
+            )
+    graph = f"{manifest.network}.npz"
+    if manifest.files.get(graph, "")[:8] != manifest.build_id:
+        raise OverlayError(f"{path}: build id {manifest.build_id} is not of its graph {graph}")
+    return Overlay(folder, manifest)
+
+
+def write(folder: Path, manifest: Manifest, files: Dict[str, bytes]) -> Overlay:
+    """Write the files, then the manifest that vouches for them, and open the result."""
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    row = asdict(manifest)
+    row["files"] = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
+    write_atomically(folder / f"{folder.name}.json", (json.dumps(row, indent=2) + "\n").encode())
+    return open_folder(folder)
+
+
+def sha256(path: Path) -> str:
+    """The file's sha256 in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Bring an overlay and the board's program to a board, or run them here; see --help.
+# shellcheck disable=SC2034  # on_target sends its variables by their names
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
+
+  ./deploy.sh OVERLAY [USER@HOST]      default: xilinx@192.168.2.99
+  ./deploy.sh OVERLAY --local          the same on this machine, without a board, and benchmark it
+  ./deploy.sh --status [USER@HOST | --local]
+  ./deploy.sh --stop [USER@HOST | --local]
+
+  --web-port PORT      the demo's port (default 8000)
+  --no-start           leave the demo as it is
+  --benchmark          measure on the board too, before the demo starts
+  --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it
+                       (default: ~/.cache/cifar10, else 20 sample pictures)
+  --port PORT          ssh's port
+  --ssh-option OPTION  passed to ssh as -o OPTION; may be repeated
+  -F CONFIG            ssh's configuration file
+
+Only files that changed are copied. The new release takes over only after every file's sha256 and
+its self-test were right on the board; until then the one before stays in use. A run that was
+interrupted is continued by the next one.
+
+Exit status: 0 done; 1 a check failed on the target; 2 wrong call or overlay; 3 the board cannot be
+reached, or the connection was lost.
+END
+}
+
+say() { printf '%s\n' "$*"; }
+
+fail() { # CODE MESSAGE...
+  local code=$1
+  shift
+  printf 'deploy: %s\n' "$@" >&2
+  exit "$code"
+}
+
+here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/transport.sh
+. "$here/tools/transport.sh"
+# shellcheck source=tools/stage.sh
+. "$here/tools/stage.sh"
+
+command='' places=() ssh_options=() is_local=no
+start=yes port=8000 benchmark=no cifar10=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --web-port | --cifar10 | --port | --ssh-option | -F)
+      [ $# -ge 2 ] || fail 2 "$1 needs a value; see --help"
+      ;;
+  esac
+  case $1 in
+    -h | --help) usage && exit ;;
+    --status | --stop) command=${1#--} ;;
+    --local) is_local=yes ;;
+    --no-start) start=no ;;
+    --benchmark) benchmark=yes ;;
+    --web-port) port=$2 && shift ;;
+    --cifar10) cifar10=$2 && shift ;;
+    --port) ssh_options+=(-p "$2") && shift ;;
+    --ssh-option) ssh_options+=(-o "$2") && shift ;;
+    -F) ssh_options+=(-F "$2") && shift ;;
+    -*) fail 2 "unknown option $1; see --help" ;;
+    *) places+=("$1") ;;
+  esac
+  shift
+done
+overlay=''
+if [ -z "$command" ]; then
+  [ ${#places[@]} -gt 0 ] || fail 2 "which overlay? known: $(known_overlays); see --help"
+  overlay=${places[0]}
+  places=("${places[@]:1}")
+fi
+[ ${#places[@]} -le 1 ] || fail 2 "too many arguments: ${places[*]}; see --help"
+[ $is_local = no ] || [ ${#places[@]} -eq 0 ] || fail 2 "either --local or ${places[0]}, not both"
+[[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || fail 2 "$port is no port number"
+if [ -n "$cifar10" ]; then
+  folder=$(cifar10_folder "$cifar10") || fail 2 "there is no test_batch.bin in $cifar10"
+  cifar10=$folder
+fi
+
+scratch=$(mktemp -d /tmp/deploy.XXXXXX) # short: ssh's socket is in it
+trap 'disconnect; rm -rf "$scratch"' EXIT
+[ -n "$command" ] || stage "$overlay" "$scratch/stage"
+
+local_python=''
+if [ $is_local = yes ]; then
+  root=$here/.local-board host=127.0.0.1 address=127.0.0.1 benchmark=yes
+  mkdir -p "$root"
+  echo '*' >"$root/.gitignore"
+  if [ -z "$command" ]; then
+    local_python=$("$here/tools/environment.sh" board) ||
+      fail 1 "the board's Python environment is missing"
+  fi
+else
+  root=resnet8 host=0.0.0.0
+  connect "${places[0]:-xilinx@192.168.2.99}"
+fi
+if [ -n "$command" ]; then
+  on_target "$command"
+  exit
+fi
+
+stage_samples "$scratch/stage"
+sums=$(cd "$scratch/stage" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum)
+hash=$(sha256sum <<<"$sums" | cut -c 1-16)
+answer=$(on_target prepare "$sums")
+transport=$(head -n 1 <<<"$answer")
+needed=$(tail -n +2 <<<"$answer")
+count=$(grep -c . <<<"$needed" || true)
+say "$overlay, release $hash: $count of $(wc -l <<<"$sums") files to copy"
+copy "$scratch/stage" "releases/$hash.partial" "$needed"
+
+if [ $is_local = no ]; then
+  [ -n "$cifar10" ] || cifar10=$(cifar10_folder "${XDG_CACHE_HOME:-$HOME/.cache}/cifar10") || true
+  if [ -n "$cifar10" ]; then
+    sum=$(sha256sum <"$cifar10/test_batch.bin" | cut -c 1-64)
+    needed=$(on_target cifar10_lacking "$sum")
+    [ -z "$needed" ] || say "CIFAR-10's test images: to copy"
+    copy "$cifar10" cifar10.partial "$needed"
+    on_target cifar10_settle "$sum"
+    cifar10=
+  elif [ ! -d "$scratch/stage/samples" ]; then
+    say "note: neither CIFAR-10 nor sample pictures are here, so none were copied" \
+      "(tools/environment.sh board gets the pictures)"
+  fi
+fi
+
+on_target activate

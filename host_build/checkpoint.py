@@ -1,0 +1,74 @@
+"""Training state in one safetensors file: tensors, and the configuration they belong to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from board_app.files import write_atomically
+from host_build.resnet import ResNet
+from host_build.variants import Variant
+
+
+class CheckpointError(Exception):
+    """A checkpoint is damaged or belongs to another network; the message says which."""
+
+
+def write(path: Path, tensors: dict[str, Tensor], variant: Variant, **meta: Any) -> None:
+    """Write `tensors` and JSON-able `meta`; the file appears whole or not at all."""
+    metadata = {
+        "variant": json.dumps(asdict(variant)),
+        **{k: json.dumps(v) for k, v in meta.items()},
+    }
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(contiguous, metadata))
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the decoded metadata."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            meta = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no checkpoint {path}; train first") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a readable checkpoint: {error}") from error
+    return tensors, meta
+
+
+def require_variant(path: Path, meta: dict[str, Any], variant: Variant) -> None:
+    """Refuse a checkpoint whose network is not exactly `variant`."""
+    stored = meta.get("variant", {})
+    wanted = json.loads(json.dumps(asdict(variant)))
+    if stored != wanted:
+        differing = sorted(k for k in wanted if stored.get(k) != wanted[k])
+        raise CheckpointError(
+            f"{path} holds network {stored.get('name')!r}, not {variant.name!r} "
+            f"(they differ in {', '.join(differing)}); use its own checkpoint or train again"
+        )
+
+
+def load_network(path: Path, variant: Variant) -> tuple[ResNet, dict[str, Any]]:
+    """Return the trained, quantised network of `path` in eval mode, and its metadata."""
+    tensors, meta = read(path)
+    require_variant(path, meta, variant)
+    model = ResNet(variant, quantised=True)
+    state = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit {variant.name}: {error}") from error
+    return model.eval(), meta
+
+
+def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
+    """The model's state under the prefix that `load_network` looks for."""
+    return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}

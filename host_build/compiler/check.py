@@ -1,0 +1,59 @@
+"""Compare a stage's model with the one before it on real images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from board_app.graph import Graph
+from board_app.reference import Reference
+from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
+
+TOLERANCE = 1e-5
+# Where floats become integers, an activation that lies on a quantisation boundary within float32's
+# rounding may land on either side of it: a few images then differ by that one step.
+_ROUNDED_IMAGES = 0.05
+_ROUNDED_STEP = 0.05
+
+
+def run(model: ModelWrapper, images: np.ndarray) -> np.ndarray:
+    """Execute a stage's model on `images` (N, 32, 32, 3) uint8: (N, 10) float64."""
+    source, target = model.graph.input[0].name, model.graph.output[0].name
+    channels_first = model.get_tensor_shape(source)[1] == images.shape[3]
+    outputs = []
+    for image in images.astype(np.float32):
+        pixels = image.transpose(2, 0, 1) if channels_first else image
+        outputs.append(execute_onnx(model, {source: pixels[None]})[target].reshape(-1))
+    return np.asarray(outputs, np.float64)
+
+
+def require_close(
+    stage: str, before: np.ndarray, after: np.ndarray, *, rounding: bool = False
+) -> int:
+    """CompileError unless the logits agree to TOLERANCE of their largest magnitude.
+
+    With `rounding`, one image in twenty may differ by up to a twentieth, as one activation on a
+    quantisation boundary makes it. Returns the number of images that do.
+    """
+    error = np.abs(before - after).max(axis=1) / np.abs(before).max(axis=1)
+    differing = int((error > TOLERANCE).sum())
+    allowed = rounding and differing <= _ROUNDED_IMAGES * len(error) and error.max() < _ROUNDED_STEP
+    if differing and not allowed:
+        worst = int(error.argmax())
+        raise CompileError(
+            f"{stage} changed the network: image {worst} differs by {error[worst]:.2e} of its "
+            f"largest logit ({differing} of {len(error)} images differ)"
+        )
+    return differing
+
+
+def require_equal(graph: Graph, model: ModelWrapper, images: np.ndarray) -> np.ndarray:
+    """CompileError unless the reference gives FINN's integers; returns them, (N, 10) int32."""
+    finn = run(model, images)
+    found = Reference(graph).execute(images)
+    if not np.array_equal(finn, found):
+        wrong = int((finn != found).any(axis=1).argmax())
+        raise CompileError(
+            f"lower: on image {wrong} the reference gives {found[wrong].tolist()}, "
+            f"FINN {finn[wrong].astype(int).tolist()}"
+        )
+    return found

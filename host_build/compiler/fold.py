@@ -1,0 +1,217 @@
+"""Choose the folding: the fastest network a device holds, or the cheapest that is fast enough.
+
+For a given number of cycles a frame, every convolution must take one of its options that are as
+fast, and their costs must fit the device together: a multiple-choice knapsack with three resources,
+solved exactly as an integer program. The fewest cycles are found by bisection over the cycles that
+options have, since what fits in few cycles fits in more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import get_args
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from board_app.graph import INPUT, Convolution, DataType, Graph
+from host_build.generate.folding import Folding, FoldingError, LayerFolding
+from host_build.generate.plan import Plan, convolution_cycles, convolution_kernels, plan
+from host_build.kernels.base import RamStyle, Resources
+from host_build.kernels.matrix_vector import Style
+from host_build.kernels.sliding_window import Form
+
+DEVICE = Resources(lut=53_200, ff=106_400, bram36=140, dsp=220)
+"""The xc7z020."""
+_ROMS: tuple[RamStyle, ...] = ("block", "distributed")
+# A skip FIFO waits for the main path's windows: some rows. Sizing finds the exact number later.
+_SKIP_ROWS = 4
+_PLAIN_DEPTH = 32
+# Among solutions of equal largest share the one that is cheaper in all.
+_TIE = 0.05
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most of the device's LUTs, DSP blocks and block RAM that may be used, as fractions."""
+
+    lut: float = 0.80
+    dsp: float = 0.95
+    bram36: float = 0.95
+
+    def resources(self) -> np.ndarray:
+        return np.array([
+            self.lut * DEVICE.lut, self.dsp * DEVICE.dsp, self.bram36 * DEVICE.bram36
+        ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to fold a convolution, its cycles a frame and its cost."""
+
+    fold: LayerFolding
+    cycles: int
+    cost: np.ndarray
+
+
+def fold(graph: Graph, budget: Budget = Budget(), *, cycles: int | None = None) -> Folding:
+    """The folding with the fewest cycles a frame within `budget`, or the cheapest within `cycles`.
+
+    FoldingError where nothing fits.
+    """
+    layers = options(graph)
+    if cycles is not None:
+        found = _cheapest(graph, layers, budget, cycles)
+        if found is None:
+            raise FoldingError(f"no folding of at most {cycles:,} cycles a frame fits the budget")
+        return found
+    # The slowest layer decides, so only what some layer can do is worth a try.
+    least = max(min(o.cycles for o in layer) for layer in layers.values())
+    goals = sorted({o.cycles for layer in layers.values() for o in layer if o.cycles >= least})
+    best, low, high = None, 0, len(goals) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        found = _cheapest(graph, layers, budget, goals[middle])
+        if found is None:
+            low = middle + 1
+        else:
+            best, high = found, middle - 1
+    if best is None:
+        raise FoldingError("the network does not fit the budget at any folding")
+    return best
+
+
+def options(graph: Graph) -> dict[str, list[Option]]:
+    """Every legal folding of each convolution that no other one beats in cycles and all costs."""
+    types = {INPUT: graph.input_dtype, **{n.name: n.dtype for n in graph.nodes}}
+    shapes = {INPUT: graph.input_shape, **{n.name: n.shape for n in graph.nodes}}
+    return {
+        node.name: _layer_options(node, types[node.inputs[0]], shapes[node.inputs[0]])
+        for node in graph.nodes
+        if isinstance(node, Convolution)
+    }
+
+
+def provisional_depths(layout: Plan) -> dict[str, int]:
+    """Depths to cost FIFOs with before they are sized."""
+    depths = {}
+    for instance in layout.fifos:
+        beats = instance.inputs[0].beats
+        skip = "_fifo_" in instance.name
+        depths[instance.name] = max(_PLAIN_DEPTH, beats * _SKIP_ROWS // 32 if skip else 0)
+    return depths
+
+
+def _cheapest(
+    graph: Graph, layers: dict[str, list[Option]], budget: Budget, cycles: int
+) -> dict[str, LayerFolding] | None:
+    """The cheapest folding of at most `cycles` a frame, None if none fits.
+
+    What lies between the convolutions depends on the choice a little; where the whole is found to
+    be too large by that, the choice is made again with so much less.
+    """
+    rooms = budget.resources()
+    usable = {name: [o for o in layer if o.cycles <= cycles] for name, layer in layers.items()}
+    if not all(usable.values()):
+        return None
+    slowest = {name: max(layer, key=lambda o: o.cycles).fold for name, layer in usable.items()}
+    left = rooms - _between(graph, slowest, cycles)
+    for _ in range(4):
+        chosen = _solve(list(usable.values()), left)
+        if chosen is None:
+            return None
+        folding = {n: layer[i].fold for (n, layer), i in zip(usable.items(), chosen, strict=True)}
+        excess = _whole(graph, folding, cycles) - rooms
+        if (excess <= 0).all():
+            return folding
+        left = left - excess.clip(0)
+    return None
+
+
+def _solve(layers: list[list[Option]], room: np.ndarray) -> list[int] | None:
+    """One option of each layer, None if none fit `room` together.
+
+    Of those that fit it takes the one whose scarcest resource is the least used, so that the DSP
+    blocks of a network that could do without them still save LUTs, which routing is short of.
+    """
+    if (room < 0).any():
+        return None
+    costs = np.concatenate([[o.cost for o in layer] for layer in layers])
+    owner = np.repeat(np.arange(len(layers)), [len(layer) for layer in layers])
+    count = len(owner)
+    one_each = np.zeros((len(layers), count + 1))
+    one_each[owner, np.arange(count)] = 1
+    # The last variable is the share that no resource's use exceeds.
+    used = np.hstack([costs.T, np.zeros((len(room), 1))])
+    below_share = np.hstack([(costs / room).T, np.full((len(room), 1), -1.0)])
+    result = milp(
+        np.append((costs / room).sum(axis=1) * _TIE, 1.0),
+        constraints=[
+            LinearConstraint(one_each, 1, 1),
+            LinearConstraint(used, -np.inf, room),
+            LinearConstraint(below_share, -np.inf, 0),
+        ],
+        integrality=np.append(np.ones(count), 0),
+        bounds=Bounds(0, 1),
+        options={"mip_rel_gap": 1e-3},
+    )
+    if result.x is None:
+        return None
+    taken = np.flatnonzero(result.x[:count] > 0.5)
+    return [int(index) for index in taken - np.searchsorted(owner, np.arange(len(layers)))]
+
+
+def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, int]) -> list[Option]:
+    outputs, kernel, _, channels = node.weights.shape
+    parts: list[tuple[Form, int]] = []
+    for form, elements in (("serial", 1), ("column", kernel), ("window", kernel**2)):
+        if form == "serial" or kernel > 1:
+            smaller = max((simd for _, simd in parts), default=0)
+            divisors = _divisors(channels * elements)
+            parts += [(form, simd) for simd in divisors if simd > smaller]
+    found = []
+    styles = get_args(Style)
+    for (form, simd), pe, style, rom in product(parts, _divisors(outputs), styles, _ROMS):
+        choice = LayerFolding(simd, pe, form, style, rom)
+        try:
+            windows, unit = convolution_kernels(node, dtype, shape, choice)
+        except FoldingError:
+            continue  # the products do not fit this style
+        cost = sum((k.resources() for k in windows), unit.resources())
+        found.append(Option(choice, convolution_cycles(windows, unit), _vector(cost)))
+    return _undominated(found)
+
+
+def _undominated(found: list[Option]) -> list[Option]:
+    rows = np.array([[o.cycles, *o.cost] for o in found])
+    keep = []
+    for index, row in enumerate(rows):
+        no_worse = (rows <= row).all(axis=1)
+        better = no_worse & (rows < row).any(axis=1)
+        earlier_equal = no_worse[:index] & (rows[:index] == row).all(axis=1)
+        if not better.any() and not earlier_equal.any():
+            keep.append(found[index])
+    return keep
+
+
+def _between(graph: Graph, folding: Folding, cycles: int) -> np.ndarray:
+    """The cost of all but the convolutions' own kernels."""
+    layout = plan(graph, folding, interval=cycles)
+    layout = plan(graph, folding, provisional_depths(layout), interval=cycles)
+    names = {node.name for node in graph.nodes if isinstance(node, Convolution)}
+    rest = (i for i in layout.instances if i.layer not in names)
+    return _vector(sum((i.kernel.resources() for i in rest), Resources()))
+
+
+def _whole(graph: Graph, folding: Folding, cycles: int) -> np.ndarray:
+    layout = plan(graph, folding, interval=cycles)
+    return _vector(plan(graph, folding, provisional_depths(layout), interval=cycles).resources)
+
+
+def _vector(cost: Resources) -> np.ndarray:
+    return np.array([cost.lut, cost.dsp, cost.bram36])
+
+
+def _divisors(value: int) -> list[int]:
+    return [n for n in range(1, value + 1) if value % n == 0]

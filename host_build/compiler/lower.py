@@ -1,0 +1,166 @@
+"""Stage 4: FINN's hardware layers as the project's own integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.datatype import DataType as QonnxType
+from qonnx.custom_op.registry import getCustomOp
+
+from board_app.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    DataType,
+    Graph,
+    GraphError,
+    Node,
+    Pool,
+    Threshold,
+)
+from host_build.compiler.model import CompileError, ModelWrapper
+
+Attribute = Callable[[str], Any]
+_IDLE = ("Transpose", "Flatten", "Reshape")
+
+
+def lower(model: ModelWrapper) -> Graph:
+    """Return the graph; CompileError names the first node that has no kernel."""
+    return _Lowering(model).graph()
+
+
+class _Lowering:
+    def __init__(self, model: ModelWrapper) -> None:
+        self._model = model
+        source = model.graph.input[0].name
+        # Each ONNX tensor by the graph tensor it stands for, with the padding that is due on it.
+        self._alias: dict[str, tuple[str, int]] = {source: (INPUT, 0)}
+        self._window: dict[str, tuple[str, int, int, int]] = {}
+        self._nodes: list[Node] = []
+        self._source = source
+
+    def graph(self) -> Graph:
+        handlers = {
+            "Thresholding": self._threshold,
+            "FMPadding": self._padding,
+            "ConvolutionInputGenerator": self._sliding_window,
+            "MVAU": self._matrix_vector,
+            "ElementwiseAdd": self._add,
+            "GlobalAccPool": self._pool,
+            "DuplicateStreams": self._rename,
+            **dict.fromkeys(_IDLE, self._rename),
+        }
+        for node in self._model.graph.node:
+            handler = handlers.get(node.op_type)
+            if handler is None:
+                raise CompileError(
+                    f"lower: node {node.name!r} is a {node.op_type}, which has no kernel; "
+                    f"kernels: {', '.join(sorted(handlers))}"
+                )
+            handler(node)
+        shape = self._model.get_tensor_shape(self._source)
+        try:
+            return Graph(tuple(self._nodes), tuple(shape[1:]), self._type(self._source))
+        except GraphError as error:
+            raise CompileError(f"lower: {error}") from error
+
+    def _threshold(self, node: NodeProto) -> None:
+        thresholds = self._model.get_initializer(node.input[1])
+        if (np.diff(thresholds, axis=1) < 0).any():
+            raise CompileError(f"lower: the thresholds of {node.name!r} are out of order")
+        source = self._type(node.input[0])
+        # A threshold beyond the input's range is never (or always) reached; the nearest value
+        # that says the same keeps every number within one bit of the input's type.
+        limited = np.clip(np.ceil(thresholds), source.minimum, source.maximum + 1)
+        if (limited == limited[0]).all():
+            limited = limited[:1]
+        self._emit(
+            Threshold, node, 1,
+            thresholds=limited.astype(np.int32), bias=int(_attribute(node)("ActVal")),
+        )  # fmt: skip
+
+    def _padding(self, node: NodeProto) -> None:
+        pads = set(_attribute(node)("Padding"))
+        tensor, before = self._alias[node.input[0]]
+        if len(pads) != 1 or before:
+            raise CompileError(f"lower: {node.name!r} pads unequally, {sorted(pads)}")
+        self._alias[node.output[0]] = (tensor, pads.pop())
+
+    def _sliding_window(self, node: NodeProto) -> None:
+        attribute = _attribute(node)
+        kernels, strides = set(attribute("ConvKernelDim")), set(attribute("Stride"))
+        if len(kernels) != 1 or len(strides) != 1 or set(attribute("Dilation")) != {1}:
+            raise CompileError(f"lower: {node.name!r} is no square, undilated window")
+        tensor, padding = self._alias[node.input[0]]
+        self._window[node.output[0]] = (tensor, padding, kernels.pop(), strides.pop())
+
+    def _matrix_vector(self, node: NodeProto) -> None:
+        if not _attribute(node)("noActivation"):
+            raise CompileError(f"lower: {node.name!r} has thresholds of its own")
+        window = self._window.get(node.input[0])
+        tensor, padding, kernel, stride = window or (*self._plain(node.input[0]), 0, 1, 1)
+        matrix = self._model.get_initializer(node.input[1])
+        inputs = matrix.shape[0] // kernel**2
+        weights = matrix.T.reshape(-1, kernel, kernel, inputs)
+        if np.abs(weights).max() > 127 or (weights != np.round(weights)).any():
+            raise CompileError(f"lower: the weights of {node.name!r} are no 8-bit integers")
+        self._nodes.append(
+            Convolution(
+                name=_name(node), inputs=(tensor,), shape=self._shape(node.output[0]),
+                dtype=self._type(node.output[0]), weights=weights.astype(np.int8),
+                stride=stride, padding=padding,
+            )
+        )  # fmt: skip
+        self._alias[node.output[0]] = (_name(node), 0)
+
+    def _add(self, node: NodeProto) -> None:
+        self._emit(Add, node, 2)
+
+    def _pool(self, node: NodeProto) -> None:
+        self._emit(Pool, node, 1)
+
+    def _rename(self, node: NodeProto) -> None:
+        if node.op_type in _IDLE and max(self._model.get_tensor_shape(node.input[0])) != int(
+            np.prod(self._model.get_tensor_shape(node.input[0]))
+        ):
+            raise CompileError(f"lower: {node.op_type} {node.name!r} moves data of an image")
+        for output in node.output:
+            self._alias[output] = self._alias[node.input[0]]
+
+    def _emit(self, kind: type[Node], node: NodeProto, reads: int, **fields: Any) -> None:
+        inputs = tuple(name for i in range(reads) for name in self._plain(node.input[i]))
+        output = node.output[0]
+        self._nodes.append(
+            kind(
+                name=_name(node), inputs=inputs, shape=self._shape(output),
+                dtype=self._type(output), **fields,
+            )
+        )  # fmt: skip
+        self._alias[output] = (_name(node), 0)
+
+    def _plain(self, tensor: str) -> tuple[str]:
+        name, padding = self._alias[tensor]
+        if padding:
+            raise CompileError(f"lower: only a sliding window may read the padded {tensor!r}")
+        return (name,)
+
+    def _shape(self, tensor: str) -> tuple[int, int, int]:
+        shape = self._model.get_tensor_shape(tensor)[1:]
+        return (1, 1, shape[0]) if len(shape) == 1 else tuple(shape)
+
+    def _type(self, tensor: str) -> DataType:
+        found: QonnxType = self._model.get_tensor_datatype(tensor)
+        return DataType(found.bitwidth(), found.signed())
+
+
+def _attribute(node: NodeProto) -> Attribute:
+    return getCustomOp(node).get_nodeattr
+
+
+def _name(node: NodeProto) -> str:
+    kind, _, index = node.name.rpartition("_")
+    short = {"Thresholding": "threshold", "MVAU": "conv", "ElementwiseAdd": "add"}
+    return f"{short.get(kind, kind.removeprefix('Global').lower())}{index}"

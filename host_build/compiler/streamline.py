@@ -1,0 +1,42 @@
+"""Stage 2: move every float scale and bias into thresholds; one scale is left, at the output."""
+
+from __future__ import annotations
+
+from finn.builder.custom_step_library.resnet import step_resnet_streamline
+from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
+from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
+from finn.transformation.streamline.collapse_repeated import CollapseRepeatedMul
+from finn.transformation.streamline.reorder import (
+    MoveScalarLinearPastInvariants,
+    MoveScalarMulPastMatMul,
+)
+from qonnx.transformation.infer_data_layouts import InferDataLayouts
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
+
+from host_build.compiler.model import CompileError, ModelWrapper, apply
+
+
+def streamline(model: ModelWrapper) -> ModelWrapper:
+    """Return the model with integer tensors up to a last Mul by the scale of the logits."""
+    model = step_resnet_streamline(model, None)
+    # The pool's 1/(height*width) is a scale too: a sum in hardware, the factor past the head.
+    model = apply(
+        model, InferDataLayouts(), InferGlobalAccPoolLayer(), AbsorbConsecutiveTransposes(),
+        InferShapes(), InferDataTypes(), MoveScalarLinearPastInvariants(),
+        MoveScalarMulPastMatMul(), CollapseRepeatedMul(),
+        InferShapes(), InferDataTypes(), InferDataLayouts(),
+    )  # fmt: skip
+    last = model.graph.node[-1]
+    if last.op_type != "Mul" or model.get_initializer(last.input[1]) is None:
+        raise CompileError(
+            f"streamline: the model ends in {last.op_type} {last.name!r}, not in one scale"
+        )
+    for node in model.graph.node[:-1]:
+        for tensor in node.output:
+            if not model.get_tensor_datatype(tensor).is_integer():
+                raise CompileError(
+                    f"streamline: node {node.name!r} ({node.op_type}) still gives floats; "
+                    "its scale could not be absorbed into a threshold"
+                )
+    return model

@@ -1,0 +1,1 @@
+"""From the integer graph and a folding to SystemVerilog and memory images."""

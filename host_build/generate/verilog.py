@@ -1,0 +1,63 @@
+"""A plan as one SystemVerilog top level: the same plan gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from board_app.files import write_atomically
+from host_build.generate.plan import Instance, Plan, Wire
+from host_build.kernels.base import Stream
+
+HERE = Path(__file__).parent
+METERS = [HERE.parent / "simulation" / f"{name}.sv" for name in ("meter", "fifo_meter")]
+LOGIT_BITS = 32
+
+
+def top_level(plan: Plan, name: str, *, metered: bool = False) -> str:
+    """The text of module `name`; `metered` is the form that FIFO sizing simulates."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} is no module name: lower-case letters, digits and _ only")
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    environment.filters |= {"literal": _literal, "ports": _ports, "sign_extended": _sign_extended}
+    wires = [plan.source, *(wire for instance in plan.instances for wire in instance.outputs)]
+    layers = [(key, list(group)) for key, group in groupby(plan.instances, lambda i: i.layer)]
+    return environment.get_template("network.sv.j2").render(
+        plan=plan, name=name, metered=metered, wires=wires, layers=layers, fifos=plan.fifos
+    )
+
+
+def sources(plan: Plan, *, metered: bool = False) -> list[Path]:
+    """The kernels' files, each once, in a fixed order."""
+    files = {path for instance in plan.instances for path in instance.kernel.sources()}
+    return sorted(files) + (METERS if metered else [])
+
+
+def write(plan: Plan, name: str, folder: Path) -> list[Path]:
+    """Write the top level, the kernels it uses and the memory images into `folder`."""
+    files = {f"{name}.sv": top_level(plan, name), **plan.images()}
+    files |= {path.name: path.read_text() for path in sources(plan)}
+    for file, text in files.items():
+        write_atomically(folder / file, text.encode())
+    return [folder / file for file in sorted(files)]
+
+
+def _literal(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _ports(instance: Instance, side: str) -> list[tuple[Stream, Wire]]:
+    return list(zip(getattr(instance.kernel, side), getattr(instance, side), strict=True))
+
+
+def _sign_extended(wire: str, bits: int) -> str:
+    data = f"{wire}_data"
+    if bits == LOGIT_BITS:
+        return data
+    return f"{{{{{LOGIT_BITS - bits}{{{data}[{bits - 1}]}}}}, {data}}}"

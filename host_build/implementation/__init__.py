@@ -1,0 +1,1 @@
+"""Synthesis of the generated hardware, and what it costs."""

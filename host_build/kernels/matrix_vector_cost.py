@@ -1,0 +1,101 @@
+"""What a matrix-vector unit costs: formulas in the terms of its parts, fitted to Yosys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil
+from typing import TYPE_CHECKING
+
+from host_build.kernels.base import Resources, block_ram, distributed_ram, lut_rom
+
+if TYPE_CHECKING:
+    from host_build.kernels.matrix_vector import MatrixVector
+
+
+def estimate(unit: MatrixVector) -> Resources:
+    """Calibrated on Yosys: LUTs and flip-flops within 25%, DSP and BRAM exact."""
+    beat, address = clog2(unit.depth), max(clog2(unit.cycles_a_vector), 1)
+    stages = unit.last_stage + 1 + (unit.rom == "block")
+    control = Resources(
+        lut=20 + 2 * beat + address,
+        ff=(stages + 4) * (beat + 1) + (unit.last_stage + 2) * address + stages + 8,
+    )
+    lanes = [last - first for first, last in unit.rom_lanes(1)]
+    buffers = _total(distributed_ram(n * unit.activation_bits, unit.depth) for n in lanes)
+    activations = Resources(ff=unit.simd * unit.activation_bits)
+
+    adders, bits = Resources(), unit.output_bits
+    if unit.folds > 1:
+        adders = Resources(lut=min(bits, unit.sum_bits), ff=bits)
+    each = adders + Resources(ff=bits) + (_chain_adders(unit) if unit.pack else _dot_lut(unit))
+    rows = ceil(unit.pe / max(unit.pack, 1))
+    dsp = Resources(dsp=rows * unit.simd if unit.pack else 0)
+    return control + buffers + activations + each * unit.pe + dsp + _weight_memories(unit)
+
+
+def _delays(unit: MatrixVector, shared: int) -> list[tuple[int, int]]:
+    """How many bits of weights wait how many cycles where positions share a memory."""
+    stages = [k + (k // unit.run if unit.pack else 0) for k in range(unit.positions)]
+    bits = unit.rom_widths(1)
+    # An unpacked weight can wait in the second input register of its DSP block.
+    free = 1 if unit.pack == 1 else 0
+    waits = [stages[k] - stages[k - k % shared] for k in range(unit.positions)]
+    return [(bits[k], max(wait - free, 0)) for k, wait in enumerate(waits)]
+
+
+def sharing_cost(unit: MatrixVector, shared: int) -> float:
+    """In flip-flops, as scarce on the device as they are: a BRAM36 is worth some 400."""
+    blocks = sum(block_ram(w, unit.cycles_a_vector).bram36 for w in unit.rom_widths(shared))
+    return 400 * blocks + sum(bits * delay for bits, delay in _delays(unit, shared))
+
+
+def _weight_memories(unit: MatrixVector) -> Resources:
+    words, shared = unit.cycles_a_vector, unit.shared_positions
+    if unit.rom == "block":
+        memories = _total(block_ram(width, words) for width in unit.rom_widths(shared))
+    else:
+        memories = _total(lut_rom(width, words) for width in unit.rom_widths(shared))
+        if unit.pack:
+            # Yosys does not move the registers behind these into the DSP blocks; where there are
+            # few words, many bits are alike and share a register.
+            memories += Resources(ff=sum(unit.rom_widths(shared)) * min(1.0, words / 8))
+    # Three cycles and more are a shift register in a LUT.
+    short = sum(bits * delay for bits, delay in _delays(unit, shared) if delay < 3)
+    long = sum(bits for bits, delay in _delays(unit, shared) if delay >= 3)
+    return memories + Resources(lut=long, ff=short + long)
+
+
+def _chain_adders(unit: MatrixVector) -> Resources:
+    """The tree that adds the DSP chains of one neuron."""
+    luts = registers = 0
+    terms, bits = unit.chains, unit.fields.bits
+    while terms > 1:
+        luts += terms // 2 * bits
+        terms, bits = ceil(terms / 2), bits + 1
+        registers += terms * bits
+    return Resources(lut=luts, ff=registers)
+
+
+def _dot_lut(unit: MatrixVector) -> Resources:
+    """dot_lut.sv: one neuron without DSP blocks."""
+    weight, planes = unit.weight_bits, unit.activation_bits
+    sums = [weight + clog2(2 * (k + 1)) for k in range(unit.positions)]
+    pairs = unit.simd // 2
+    luts = planes * sum(sums) + pairs * (weight + 1)
+    registers = planes * sum(sums) + unit.simd * weight + pairs * (weight + 1)
+    terms, shift = planes, 1
+    while terms > 1:
+        luts += terms // 2 * (sums[-1] + shift)
+        terms = ceil(terms / 2)
+        registers += terms * (sums[-1] + 2 * shift)
+        shift *= 2
+    return Resources(lut=1.06 * luts, ff=registers)
+
+
+def _total(parts: Iterable[Resources]) -> Resources:
+    return sum(parts, Resources())
+
+
+def clog2(value: int) -> int:
+    """Bits that count `value` things, as SystemVerilog's $clog2."""
+    return (value - 1).bit_length() if value > 1 else 0

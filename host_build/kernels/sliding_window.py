@@ -1,0 +1,153 @@
+"""Twin of sliding_window.sv, and the chain of kernels that makes the windows of a convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host_build.kernels.base import Kernel, RamStyle, Resources, Stream, ram
+from host_build.kernels.line_buffer import LineBuffer
+from host_build.kernels.row_window import RowWindow
+from host_build.kernels.subsample import Subsample
+
+Form = Literal["serial", "column", "window"]
+
+
+@dataclass(frozen=True)
+class SlidingWindow(Kernel):
+    """Windows of `kernel` (y, x) pixels, `stride` (y, x) apart, a word of a pixel each beat.
+
+    An image is `height` x `width` pixels of `groups` words of `bits` bits. The zeros around it are
+    kernel // 2 wide: other padding would cost cycles between images. The ring has `ring` words,
+    by default the fewest with which the output never waits for room.
+    """
+
+    height: int
+    width: int
+    groups: int
+    bits: int
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    ring: int | None = None
+    style: RamStyle | None = None
+
+    module = "sliding_window"
+    # The first window of an image begins with zeros, which are offered before any input; each
+    # other word is offered this many cycles after it came in.
+    latency = 2
+    _DISTRIBUTED_BITS = 9_000
+
+    def __post_init__(self) -> None:
+        self._require(self.kernel in ((3, 3), (1, 3), (3, 1)), "kernel", "(3, 3), (1, 3), (3, 1)")
+        self._require(all(s in (1, 2) for s in self.stride), "stride", "1 or 2 each way")
+        for name in ("height", "width"):
+            self._require(getattr(self, name) >= 2, name, "at least 2")
+        for name in ("groups", "bits"):
+            self._require(getattr(self, name) >= 1, name, "at least 1")
+        self._require(self.ring is None or self.ring >= self.span, "ring", f"at least {self.span}")
+        self._require(self.style in (None, "distributed", "block"), "style", "distributed, block")
+
+    @property
+    def pad(self) -> tuple[int, int]:
+        return (self.kernel[0] // 2, self.kernel[1] // 2)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Windows (down, across)."""
+        return (-(-self.height // self.stride[0]), -(-self.width // self.stride[1]))
+
+    @property
+    def span(self) -> int:
+        """Words from a window's first to its last."""
+        return ((self.kernel[0] - 1) * self.width + self.kernel[1]) * self.groups
+
+    @property
+    def depth(self) -> int:
+        if self.ring is not None:
+            return self.ring
+        # With stride 2 a whole row is skipped: it comes in while the row before it is in use.
+        skipped = (self.stride[0] - 1) * self.width * self.groups
+        return self.span + skipped
+
+    @property
+    def ram_style(self) -> RamStyle:
+        if self.style is not None:
+            return self.style
+        small = self.depth <= 64 or self.depth * self.bits <= self._DISTRIBUTED_BITS
+        return "distributed" if small else "block"
+
+    @property
+    def cycles(self) -> int:
+        """One output beat every cycle (or, for few large strides, one input beat).
+
+        True for the default ring; a smaller one makes the output wait.
+        """
+        down, across = self.size
+        out = down * across * self.kernel[0] * self.kernel[1] * self.groups
+        return max(out, self.height * self.width * self.groups)
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return (Stream("in", self.bits),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return (Stream("out", self.bits),)
+
+    def parameters(self) -> dict[str, int | str]:
+        return {
+            "HEIGHT": self.height, "WIDTH": self.width, "GROUPS": self.groups, "BITS": self.bits,
+            "KERNEL_Y": self.kernel[0], "KERNEL_X": self.kernel[1],
+            "STRIDE_Y": self.stride[0], "STRIDE_X": self.stride[1],
+            "PAD_Y": self.pad[0], "PAD_X": self.pad[1],
+            "DEPTH": self.depth, "RAM_STYLE": self.ram_style,
+        }  # fmt: skip
+
+    def golden(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N, height, width, elements) to (N, windows down, across, x, y, elements)."""
+        pads = ((0, 0), (self.pad[0],) * 2, (self.pad[1],) * 2, (0, 0))
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(images, pads), self.kernel, axis=(1, 2)
+        )
+        return windows[:, :: self.stride[0], :: self.stride[1]].transpose(0, 1, 2, 5, 4, 3)
+
+    def resources(self) -> Resources:
+        place = (4 * self.span).bit_length()
+        output = 0 if self.ram_style == "block" else self.bits
+        control = Resources(lut=20 + 6.5 * place, ff=12 + 3.5 * place + output)
+        return control + ram(self.ram_style, self.bits, self.depth)
+
+
+def window_chain(
+    channels: int, height: int, width: int, bits: int, *, kernel: int, stride: int, form: Form,
+    simd: int | None = None,
+) -> tuple[Kernel, ...]:  # fmt: skip
+    """The kernels, one after the other, that make the windows of a convolution.
+
+    Form "serial" takes and gives `simd` channels a beat; "column" and "window" take a pixel of all
+    channels, and give a column of a window, or the whole window, a beat. A window is in the order
+    x, y, channel. `bits` is an element's. An empty chain means that the pixels are the windows.
+    """
+    if kernel not in (1, 3):
+        raise ValueError(f"window_chain: kernel is {kernel}; legal: 1 or 3")
+    lanes = channels if simd is None or form != "serial" else simd
+    if channels % lanes:
+        raise ValueError(f"window_chain: simd is {simd}; legal: a divisor of {channels} channels")
+    groups, beat = channels // lanes, lanes * bits
+    if kernel == 1:
+        return () if stride == 1 else (Subsample(height, width, groups, beat),)
+    if form == "serial":
+        return (SlidingWindow(height, width, groups, beat, stride=(stride, stride)),)
+    lines = LineBuffer(height, width, beat, stride)
+    if form == "window":
+        return (lines, RowWindow(width, 3 * beat, stride))
+    # The ring of LUTRAM is 32 deep in any case; with stride 2 columns come in bursts of a row.
+    ring = max(32, 3 + width // 3)
+    columns = SlidingWindow(
+        lines.rows, width, 1, 3 * beat, kernel=(1, 3), stride=(1, stride), ring=ring,
+        style="distributed",
+    )  # fmt: skip
+    return (lines, columns)

@@ -1,0 +1,52 @@
+"""Twin of subsample.sv: every second pixel of every second row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host_build.kernels.base import Kernel, Resources, Stream
+
+
+@dataclass(frozen=True)
+class Subsample(Kernel):
+    """Of `height` x `width` pixels of `groups` beats of `bits` bits, a quarter is kept."""
+
+    height: int
+    width: int
+    groups: int
+    bits: int
+
+    module = "subsample"
+    latency = 0
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width", "groups", "bits"):
+            self._require(getattr(self, name) >= 1, name, "at least 1")
+
+    @property
+    def cycles(self) -> int:
+        return self.height * self.width * self.groups
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return (Stream("in", self.bits),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return (Stream("out", self.bits),)
+
+    def parameters(self) -> dict[str, int | str]:
+        return {
+            "HEIGHT": self.height, "WIDTH": self.width, "GROUPS": self.groups, "BITS": self.bits
+        }  # fmt: skip
+
+    def golden(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(N, height, width, elements) to (N, rows, columns, elements)."""
+        return images[:, ::2, ::2]
+
+    def resources(self) -> Resources:
+        position = sum((n - 1).bit_length() for n in (self.height, self.width, self.groups))
+        return Resources(lut=6 + 1.8 * position, ff=position)

@@ -1,0 +1,74 @@
+"""A compiled network as an overlay folder, with what was measured on it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from board_app import overlay
+from board_app.cifar10 import CLASSES, Dataset
+from board_app.overlay import Manifest, Overlay
+from board_app.reference import Reference
+from host_build.compiler import check
+from host_build.compiler.model import CompileError
+from host_build.compiler.pipeline import Compiled
+
+VECTORS = 16
+_TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnx", "numpy")
+
+
+def package(
+    name: str, compiled: Compiled, folder: Path, test: Dataset, *, checkpoint: Path | None = None
+) -> Overlay:
+    """Measure the integer network on `test` and write the overlay `name` into `folder`."""
+    graph = compiled.graph
+    reference = Reference(graph)
+    correct = 0
+    for start in tqdm(range(0, len(test), 500), desc="test accuracy", unit="500 images"):
+        part = slice(start, start + 500)
+        correct += int((reference.execute(test.images[part]).argmax(1) == test.labels[part]).sum())
+    dumped = graph.dump()
+    files = {
+        f"{name}.npz": dumped,
+        f"{name}.onnx": compiled.model.model.SerializeToString(),
+        "vectors.npz": _vectors(compiled),
+    }
+    if checkpoint is not None:
+        files[f"{name}.safetensors"] = checkpoint.read_bytes()
+    manifest = Manifest(
+        network=name,
+        parameters=sum(node.weights.size for node in graph.nodes if hasattr(node, "weights")),
+        classes=CLASSES,
+        logit_scale=compiled.logit_scale,
+        build_id=hashlib.sha256(dumped).hexdigest()[:8],
+        accuracy={
+            "test": correct / len(test),
+            "images": len(test),
+            "measured": "integer graph, reference, CIFAR-10 test set",
+        },
+        tools={tool: version(tool) for tool in _TOOLS},
+    )
+    return overlay.write(folder / name, manifest, files)
+
+
+def _vectors(compiled: Compiled) -> bytes:
+    """Images that are no one's property with the logits FINN gives: the board's self-test.
+
+    All black, all white, and noise of every contrast, so that no CIFAR-10 picture is shipped.
+    """
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (VECTORS - 2, 32, 32, 3))
+    contrast = np.linspace(0.1, 1.0, len(noise)).reshape(-1, 1, 1, 1)
+    extremes = np.stack([np.zeros((32, 32, 3)), np.full((32, 32, 3), 255)])
+    images = np.concatenate([extremes, 128 + (noise - 128) * contrast]).astype(np.uint8)
+    logits = check.run(compiled.model, images).astype(np.int32)
+    if not np.array_equal(logits, Reference(compiled.graph).execute(images)):
+        raise CompileError("the reference and FINN disagree on the self-test's images")
+    content = io.BytesIO()
+    np.savez_compressed(content, images=images, logits=logits)
+    return content.getvalue()

@@ -1,0 +1,1 @@
+"""Register-transfer simulation of the generated hardware."""

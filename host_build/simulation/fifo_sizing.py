@@ -1,0 +1,55 @@
+"""How deep each FIFO must be, found in simulation of the circuit itself.
+
+Frames enter at exactly the pace of the slowest kernel. With FIFOs that never fill, the most a FIFO
+holds is a depth that leaves this very schedule possible. Beats that arrive earlier, or a consumer
+that waits, change when things happen but not what can happen: a network of streams that keeps up
+with some schedule never deadlocks, and is no slower if its input comes earlier. The deeper FIFOs
+are then shrunk one by one to the least depth that still keeps the pace.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from tqdm import tqdm
+
+from host_build.generate.plan import LEAST_DEPTH, Plan
+from host_build.simulation.network import FifoSizing
+from host_build.simulation.verilator import Deadlock, SimulationError
+
+# Up to this depth a FIFO's memory costs the same.
+_FREE_DEPTH = 33
+_FRAMES = 6
+
+
+def size_fifos(layout: Plan, name: str) -> dict[str, int]:
+    """The least depths, by FIFO, with which `layout` takes a frame every `interval` cycles.
+
+    `layout` has the largest depths to try. SimulationError where even those do not keep the pace,
+    which would mean that a kernel's twin promises too much.
+    """
+    sizing = FifoSizing(layout, name)
+    frames = np.random.default_rng(0).integers(0, 256, (_FRAMES, 32, 32, 3), np.uint8)
+
+    def keeps_pace(depths: dict[str, int]) -> dict[str, int] | None:
+        try:
+            run, peaks = sizing.run(depths, frames, interval=layout.interval)
+        except Deadlock:
+            return None
+        return peaks if run.interval <= layout.interval else None
+
+    peaks = keeps_pace(layout.depths)
+    if peaks is None:
+        raise SimulationError(f"{name}: no FIFO depths keep {layout.interval:,} cycles a frame")
+    depths = {fifo: max(peak, LEAST_DEPTH) for fifo, peak in peaks.items()}
+    if keeps_pace(depths) is None:
+        raise SimulationError(f"{name}: the depths that were in use are not enough")
+    for fifo in tqdm([f for f, d in depths.items() if d > _FREE_DEPTH], desc="FIFOs", leave=False):
+        low, high = LEAST_DEPTH, depths[fifo]
+        while low < high:
+            middle = (low + high) // 2
+            if keeps_pace({**depths, fifo: middle}) is None:
+                low = middle + 1
+            else:
+                high = middle
+        depths[fifo] = high
+    return depths

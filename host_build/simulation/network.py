@@ -1,0 +1,136 @@
+"""A whole network in simulation: frames in, logits and cycles out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host_build.generate import verilog
+from host_build.generate.plan import LEAST_DEPTH, Plan
+from host_build.kernels.base import Stream
+from host_build.simulation.beats import pack
+from host_build.simulation.verilator import Circuit, build
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """`logits` (N, classes) int32; the cycle of each frame's first input and last output beat."""
+
+    logits: NDArray[np.int32]
+    started: NDArray[np.int64]
+    finished: NDArray[np.int64]
+
+    @property
+    def interval(self) -> float:
+        """Cycles from frame to frame in steady state: over the second half of the frames."""
+        half = len(self.finished) // 2
+        frames = len(self.finished) - 1 - half
+        return float(self.finished[-1] - self.finished[half]) / frames
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first pixel to the last logit of the first frame."""
+        return int(self.finished[0] - self.started[0])
+
+
+class NetworkSimulation:
+    """The generated circuit of a plan, built once and cached."""
+
+    def __init__(self, plan: Plan, name: str, *, traced: bool = False) -> None:
+        self._plan = plan
+        self._circuit = _build(plan, name, metered=False, traced=traced)
+
+    def run(
+        self, images: NDArray[np.uint8], *, stall_in: float = 0.0, stall_out: float = 0.0,
+        seed: int = 0, on_frame: Progress | None = None, trace: Path | None = None,
+        window: tuple[int, int] | None = None,
+    ) -> Run:  # fmt: skip
+        """Classify `images` (N, 32, 32, 3), with random back-pressure where asked for.
+
+        `on_frame` is told the frames done so far; `trace` writes a VCD of the cycles in `window`.
+        ValueError where the images are not of the network's size.
+        """
+        beats = _pixels(self._plan, images)
+        outputs = self._plan.sink.beats
+        report = None if on_frame is None else lambda _, done: on_frame(done["out"] // outputs)
+        result = self._circuit.run(
+            {"in": beats}, {"out": len(images) * outputs}, stall_in=stall_in, stall_out=stall_out,
+            seed=seed, on_progress=report, trace=trace, window=window or (0, 2**64 - 1),
+        )  # fmt: skip
+        logits = np.asarray(result.outputs["out"], np.uint32).astype(np.int32)
+        stamps = {name: cycles.astype(np.int64) for name, cycles in result.cycles.items()}
+        return Run(
+            logits.reshape(len(images), outputs),
+            stamps["in"][:: self._plan.source.beats],
+            stamps["out"][outputs - 1 :: outputs],
+        )
+
+
+class FifoSizing:
+    """The network with FIFOs whose depths can be set from run to run, to find the least."""
+
+    FRAMES = 6
+
+    def __init__(self, plan: Plan, name: str) -> None:
+        """`plan` has the largest depths that can be tried."""
+        self._plan = plan
+        self._circuit = _build(plan, f"{name}_metered", metered=True, traced=False)
+
+    def run(
+        self, depths: Mapping[str, int], images: NDArray[np.uint8], *, interval: int,
+        stall_out: float = 0.0, seed: int = 0,
+    ) -> tuple[Run, dict[str, int]]:  # fmt: skip
+        """Send frames in at one per `interval` cycles; the run and the most each FIFO held."""
+        self._circuit.reset()
+        names = [instance.name for instance in self._plan.fifos]
+        limits = [interval, len(images), *(max(depths[name], LEAST_DEPTH) for name in names)]
+        outputs = self._plan.sink.beats
+        result = self._circuit.run(
+            {
+                "limits": np.array([limits], np.uint32),
+                "in": _pixels(self._plan, images),
+            },
+            {"out": len(images) * outputs, "peaks": 1},
+            stall_out=stall_out, seed=seed, patience=max(4 * interval, 10_000),
+        )  # fmt: skip
+        logits = np.asarray(result.outputs["out"], np.uint32).astype(np.int32)
+        peaks = np.asarray(result.outputs["peaks"]).reshape(-1)
+        run = Run(
+            logits.reshape(len(images), outputs),
+            result.cycles["in"].astype(np.int64)[:: self._plan.source.beats],
+            result.cycles["out"].astype(np.int64)[outputs - 1 :: outputs],
+        )
+        return run, dict(zip(names, map(int, peaks), strict=True))
+
+
+def _build(plan: Plan, name: str, *, metered: bool, traced: bool) -> Circuit:
+    top = verilog.top_level(plan, name, metered=metered)
+    folder = verilog.HERE.parents[1] / ".cache" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.sv"
+    file.write_text(top)
+    inputs = [Stream("in", plan.source.width)]
+    outputs = [Stream("out", verilog.LOGIT_BITS)]
+    if metered:
+        words = len(plan.fifos)
+        inputs.insert(0, Stream("limits", 32 * (words + 2)))
+        outputs.append(Stream("peaks", 32 * words))
+    return build(
+        name, [file, *verilog.sources(plan, metered=metered)], {}, inputs, outputs,
+        images=plan.images(), traced=traced,
+    )  # fmt: skip
+
+
+def _pixels(plan: Plan, images: NDArray[np.uint8]) -> NDArray[np.integer]:
+    elements = plan.source.beats * plan.source.lanes
+    if images.dtype != np.uint8 or images.ndim != 4 or images[0].size != elements:
+        raise ValueError(
+            f"expected uint8 frames of {elements} values, got {images.dtype} {images.shape}"
+        )
+    return pack(images.reshape(-1, plan.source.lanes), plan.source.bits)

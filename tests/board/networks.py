@@ -1,0 +1,125 @@
+"""Random small graphs, with types that are true of every value, and overlays made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from board_app import cifar10, overlay
+from board_app.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from board_app.reference import Reference
+
+Shape = tuple[int, int, int]
+
+
+def holding(minimum: int, maximum: int) -> DataType:
+    """The smallest type that holds both."""
+    signed = minimum < 0
+    bits = 1
+    while (
+        not DataType(bits, signed).minimum <= minimum <= maximum <= DataType(bits, signed).maximum
+    ):
+        bits += 1
+    return DataType(bits, signed)
+
+
+class Builder:
+    """Adds random nodes one after another; every method returns the new tensor's name."""
+
+    def __init__(self, rng: np.random.Generator, shape: Shape) -> None:
+        self._rng = rng
+        self._input = shape
+        self._nodes: list[Node] = []
+        self._known = {INPUT: (shape, DataType(8, False))}
+
+    def graph(self) -> Graph:
+        return Graph(tuple(self._nodes), self._input, DataType(8, False))
+
+    def threshold(
+        self, name: str, steps: int, *, signed: bool = False, shared: bool = False
+    ) -> str:
+        shape, kind = self._known[name]
+        rows = 1 if shared else shape[2]
+        values = self._rng.integers(kind.minimum, kind.maximum + 1, (rows, steps))
+        bias = -((steps + 1) // 2) if signed else 0
+        made = holding(bias, bias + steps)
+        table = np.sort(values, axis=1).astype(np.int32)
+        return self._add(Threshold(self._next(), (name,), shape, made, table, bias))
+
+    def convolution(
+        self, name: str, outputs: int, kernel: int, *, stride: int = 1, bits: int = 8
+    ) -> str:
+        (height, width, channels), kind = self._known[name]
+        largest = (1 << (bits - 1)) - 1
+        size = (outputs, kernel, kernel, channels)
+        weights = self._rng.integers(-largest, largest + 1, size).astype(np.int8)
+        padding = kernel // 2
+        bound = int(np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3)).max())
+        bound *= max(-kind.minimum, kind.maximum)
+        shape = tuple((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
+        return self._add(
+            Convolution(
+                self._next(),
+                (name,),
+                (*shape, outputs),
+                holding(-bound, bound),
+                weights,
+                stride,
+                padding,
+            )
+        )
+
+    def add(self, first: str, second: str) -> str:
+        (shape, a), (_, b) = self._known[first], self._known[second]
+        made = holding(a.minimum + b.minimum, a.maximum + b.maximum)
+        return self._add(Add(self._next(), (first, second), shape, made))
+
+    def pool(self, name: str) -> str:
+        (height, width, channels), kind = self._known[name]
+        made = holding(kind.minimum * height * width, kind.maximum * height * width)
+        return self._add(Pool(self._next(), (name,), (1, 1, channels), made))
+
+    def _next(self) -> str:
+        return f"node{len(self._nodes)}"
+
+    def _add(self, node: Node) -> str:
+        self._nodes.append(node)
+        self._known[node.name] = (node.shape, node.dtype)
+        return node.name
+
+
+def residual(seed: int, shape: Shape = (32, 32, 3), steps: int = 15) -> Graph:
+    """One residual block, pool and linear layer: every kind of node, a fork and a join."""
+    build = Builder(np.random.default_rng(seed), shape)
+    stem = build.threshold(build.convolution(INPUT, 4, 3, stride=2), steps)
+    branch = build.threshold(build.convolution(stem, 4, 3), steps, signed=True)
+    shortcut = build.threshold(build.convolution(stem, 4, 1), steps, signed=True, shared=True)
+    joined = build.threshold(build.add(branch, shortcut), steps)
+    build.convolution(build.pool(joined), 10, 1)
+    return build.graph()
+
+
+def write_overlay(folder: Path, seed: int = 1) -> overlay.Overlay:
+    """A whole overlay in `folder`: manifest, graph and golden vectors."""
+    graph = residual(seed)
+    images = np.random.default_rng(seed).integers(0, 256, (6, 32, 32, 3)).astype(np.uint8)
+    vectors = io.BytesIO()
+    np.savez(vectors, images=images, logits=Reference(graph).execute(images))
+    return write_files(folder, {"tiny.npz": graph.dump(), "vectors.npz": vectors.getvalue()})
+
+
+def write_files(folder: Path, files: dict) -> overlay.Overlay:
+    """An overlay of these files, whatever they hold; the graph is "tiny.npz"."""
+    manifest = overlay.Manifest(
+        network="tiny",
+        parameters=604,
+        classes=cifar10.CLASSES,
+        logit_scale=1e-4,
+        build_id=hashlib.sha256(files["tiny.npz"]).hexdigest()[:8],
+        accuracy={"test": 0.1, "images": 20, "of": "random weights"},
+        tools={"tests": "1"},
+    )
+    return overlay.write(folder, manifest, files)

@@ -1,0 +1,255 @@
+"""The command line: its output, its exit codes, and one line for what goes wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from board_app import benchmark, cli, commands
+from board_app.cifar10 import Dataset
+from board_app.files import read_arrays
+from board_app.overlay import Overlay
+
+from .networks import write_files
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of one batch."""
+    monkeypatch.setattr(benchmark.measure, "__defaults__", (0.0,))
+
+
+def run(command: str, overlays: Path, *arguments: object) -> int:
+    return cli.main([command, "--overlays", str(overlays), *map(str, arguments)])
+
+
+def test_benchmark(
+    overlays: Path, sample_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "results" / "result.json"
+    assert run("benchmark", overlays, "--samples", "--json", path) == 0
+    row = json.loads(path.read_text())
+    assert (row["overlay"], row["backend"], row["data"]["images"]) == (
+        "lightweight",
+        "reference",
+        20,
+    )
+    assert np.sum(row["accuracy"]["confusion"]) == 20
+    assert row["latency_ms"]["inferences"] >= 10 and len(row["throughput"]["windows"]) == 5
+    assert row["versions"]["numpy"] == np.__version__
+    output = capsys.readouterr().out
+    assert "on 20 images only" in output and "true class" in output
+
+
+def test_benchmark_falls_back_to_samples(
+    overlays: Path, sample_folder: Path, capsys: pytest.CaptureFixture, no_download: None
+) -> None:
+    assert run("benchmark", overlays, "--images", 5) == 0
+    captured = capsys.readouterr()
+    assert "could not download CIFAR-10" in captured.err
+    assert "measuring on the 20 sample pictures instead" in captured.err
+    assert "(" in captured.out and "of 5)" in captured.out
+
+
+@pytest.fixture
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No way to the data set."""
+    from board_app import cifar10
+
+    monkeypatch.setitem(cifar10.fetch.__kwdefaults__, "url", "http://127.0.0.1:9/")
+
+
+def test_benchmark_without_any_pictures(
+    overlays: Path, capsys: pytest.CaptureFixture, no_download: None
+) -> None:
+    assert run("benchmark", overlays) == 2
+    assert "has no pictures called" in capsys.readouterr().err
+
+
+def test_benchmark_does_not_fall_back_from_a_named_folder(
+    overlays: Path, sample_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert run("benchmark", overlays, "--cifar10", tmp_path / "none") == 2
+    assert "is no folder; --cifar10 names" in capsys.readouterr().err
+    assert run("benchmark", overlays, "--cifar10", tmp_path) == 2
+    assert "test_batch.bin is missing" in capsys.readouterr().err
+
+
+def test_benchmark_result_must_be_a_file(
+    overlays: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert run("benchmark", overlays, "--samples", "--json", tmp_path) == 2
+    assert "is a folder; give a file's name" in capsys.readouterr().err
+
+
+def test_classify(
+    overlays: Path, tmp_path: Path, images: Dataset, capsys: pytest.CaptureFixture
+) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(images.images[0]).resize((200, 100)).save(good)
+    bad.write_text("text")
+    assert run("classify", overlays, good) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"{good}: ") and "% (" in output and output.endswith(" ms)\n")
+    assert run("classify", overlays, bad, good) == 2
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"board_app: {bad}: not a picture that can be read (BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP)\n"
+    )
+    assert str(good) in captured.out
+
+
+def test_info(overlays: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run("info", overlays) == 0
+    output = capsys.readouterr().out
+    assert "lightweight" in output and "tiny, 604 parameters" in output and "numpy" in output
+    assert "backends: reference" in output
+
+
+def test_info_without_overlays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run("info", tmp_path) == 0
+    assert "none yet" in capsys.readouterr().out
+
+
+def test_selftest_equal(overlays: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run("selftest", overlays) == 0
+    assert "6 vectors equal, bit for bit" in capsys.readouterr().out
+
+
+def rewrite(overlay: Overlay, **changes: np.ndarray) -> None:
+    """Write the overlay again with other vectors; none at all without changes."""
+    files = {"tiny.npz": (overlay.folder / "tiny.npz").read_bytes()}
+    if changes:
+        vectors = io.BytesIO()
+        np.savez(vectors, **{**read_arrays(overlay.folder / "vectors.npz"), **changes})
+        files["vectors.npz"] = vectors.getvalue()
+    write_files(overlay.folder, files)
+
+
+def test_selftest_names_the_first_difference(
+    overlay: Overlay, capsys: pytest.CaptureFixture
+) -> None:
+    logits = read_arrays(overlay.folder / "vectors.npz")["logits"]
+    logits[3:, 7] += 1
+    rewrite(overlay, logits=logits)
+    assert run("selftest", overlay.folder.parent) == 1
+    error = capsys.readouterr().err
+    assert f"differs: vector 3: expected logits {logits[3].tolist()}, got [" in error
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({}, "lists no vectors.npz"),
+        ({"images": np.zeros((6, 32, 32), np.uint8)}, "has shapes"),
+        ({"logits": np.zeros((5, 10), np.int32)}, "has shapes"),
+        (
+            {"images": np.zeros((0, 32, 32, 3), np.uint8), "logits": np.zeros((0, 10), np.int32)},
+            "has no vectors",
+        ),
+    ],
+)
+def test_selftest_needs_vectors(
+    overlay: Overlay, changes: dict, message: str, capsys: pytest.CaptureFixture
+) -> None:
+    rewrite(overlay, **changes)
+    assert run("selftest", overlay.folder.parent) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["benchmark", "classify", "serve", "info", "selftest"])
+def test_unknown_overlay(command: str, overlays: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments: list[object] = ["--overlay", "heavy"]
+    arguments += {"classify": ["x.png"], "serve": ["--port", 0]}.get(command, [])
+    assert run(command, overlays, *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("board_app: unknown overlay 'heavy'") and "known: lightweight" in error
+    assert error.count("\n") == 1
+
+
+def test_unknown_backend(overlays: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run("selftest", overlays, "--backend", "gpu") == 2
+    assert capsys.readouterr().err == "board_app: unknown backend 'gpu'; known: reference\n"
+
+
+def test_damaged_overlay(overlay: Overlay, capsys: pytest.CaptureFixture) -> None:
+    (overlay.folder / "tiny.npz").write_bytes(b"PK")
+    assert run("selftest", overlay.folder.parent) == 2
+    assert "is not the file the manifest was made for" in capsys.readouterr().err
+
+
+def test_port_in_use(overlays: Path, capsys: pytest.CaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run("serve", overlays, "--host", "127.0.0.1", "--port", port) == 2
+    assert capsys.readouterr().err == (
+        f"board_app: cannot listen on 127.0.0.1 port {port}: "
+        "it is in use; stop what uses it or take another with --port\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host", "::g"])
+def test_wrong_host(overlays: Path, host: str, capsys: pytest.CaptureFixture) -> None:
+    assert run("serve", overlays, "--host", host, "--port", 0) == 2
+    assert "no address of this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["classify"],
+        ["benchmark", "--images", "0"],
+        ["benchmark", "--images", "some"],
+        ["serve", "--port", "65536"],
+        ["serve", "--port", "-1"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: python -m board_app" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["benchmark"], ["classify"], ["serve"], ["info"], ["selftest"]]
+)
+def test_help(command: list[str], capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command, "--help"])
+    assert stop.value.code == 0
+    assert "usage: python -m board_app" in capsys.readouterr().out
+
+
+def test_interrupt(monkeypatch: pytest.MonkeyPatch, overlays: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "open_backend", interrupt)
+    assert run("selftest", overlays) == 130
+
+
+def test_as_a_program(overlays: Path) -> None:
+    """Usage errors come before numpy is imported, and exit codes reach the shell."""
+    root = Path(cli.__file__).resolve().parent.parent
+    script = (
+        "import sys; sys.modules['numpy'] = None; sys.argv = ['board_app', '--help'];"
+        "import board_app.__main__"
+    )
+    found = subprocess.run([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE)
+    assert found.returncode == 0 and b"benchmark" in found.stdout
+    command = [sys.executable, "-m", "board_app", "selftest", "--overlays", str(overlays)]
+    assert subprocess.run(command, cwd=root, stdout=subprocess.PIPE).returncode == 0
+    command += ["--overlay", "heavy"]
+    found = subprocess.run(command, cwd=root, stderr=subprocess.PIPE)
+    assert found.returncode == 2 and b"Traceback" not in found.stderr

@@ -1,0 +1,50 @@
+"""A stand-in for board_app: the same commands, no imports beyond the standard library.
+
+Files in the overlay's folder make it misbehave: `slow-selftest`, `fails-selftest`, `fails-serve`.
+"""
+
+import http.server
+import os
+import sys
+import time
+from pathlib import Path
+
+_APP = Path(__file__).resolve().parent
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        pages = {"/healthz": "ok", "/version": (_APP / "version.txt").read_text()}
+        text = pages.get(self.path, "").encode()
+        self.send_response(200 if text else 404)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def main() -> int:
+    command, options = sys.argv[1], dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    overlay = _APP.parent / "overlays" / options["--overlay"]
+    if command == "selftest":
+        if (overlay / "slow-selftest").exists():
+            time.sleep(1)
+        broken = (overlay / "fails-selftest").exists()
+        setting = os.environ.get("BOARD_SETTING", "plain")
+        print(f"stub self-test as {setting}: {'broken' if broken else 'good'}")
+        return int(broken)
+    if command == "benchmark":
+        folder = os.environ["BOARD_APP_SAMPLES"]
+        samples = len(list(Path(folder).glob("*"))) if folder else "no"
+        print(f"stub benchmark of {options.get('--cifar10', f'{samples} samples')}")
+        return 0
+    if (overlay / "fails-serve").exists():
+        print("stub demo: cannot start")
+        return 1
+    http.server.HTTPServer((options["--host"], int(options["--port"])), _Handler).serve_forever()
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,126 @@
+"""deploy.sh --local, and what it refuses before it touches anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .stand_in import REPOSITORY, Checkout, free_port, get
+
+SCRIPTS = ["deploy.sh", *(f"tools/{path.name}" for path in (REPOSITORY / "tools").glob("*.sh"))]
+
+
+def test_shellcheck() -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed (Debian, Ubuntu: apt install shellcheck)")
+    subprocess.run(["shellcheck", "-x", *SCRIPTS], cwd=REPOSITORY, check=True)
+
+
+def test_help(checkout: Checkout) -> None:
+    done = checkout.run("--help")
+    assert done.returncode == 0
+    assert "./deploy.sh OVERLAY --local" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "which overlay? known: net"),
+        (["nett"], "unknown overlay 'nett'; known: net"),
+        (["../net"], "unknown overlay"),
+        (["net", "a", "b"], "too many arguments"),
+        (["net", "a", "--local"], "not both"),
+        (["net", "--web-port", "99999"], "99999 is no port number"),
+        (["net", "--web-port"], "--web-port needs a value"),
+        (["net", "--fast"], "unknown option --fast"),
+        (["net", "--cifar10", "/nowhere"], "no test_batch.bin in /nowhere"),
+    ],
+)
+def test_wrong_calls(arguments: list[str], message: str, checkout: Checkout) -> None:
+    done = checkout.run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stdout
+
+
+def test_a_damaged_overlay_is_not_deployed(checkout: Checkout) -> None:
+    (checkout.folder / "overlays/net/net.npz").write_bytes(b"other")
+    done = checkout.run("net", "--local")
+    assert done.returncode == 2
+    assert "net.npz: FAILED" in done.stdout
+    (checkout.folder / "overlays/net/net.json").write_text("{")
+    assert "no readable manifest" in checkout.run("net", "--local").stdout
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """A Python whose venvs are made at once, and whose pip cannot install "nothing"."""
+    script = tmp_path / "a python"
+    script.write_text(
+        "#!/bin/bash\n"
+        'case "$*" in\n'
+        f'  "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;\n'
+        '  "-m pip install "*) ! grep -x nothing "${@: -1}" >&2 ;;\n'
+        f'  *) exec {sys.executable} "$@" ;;\n'
+        "esac\n"
+    )
+    script.chmod(0o755)
+    return script
+
+
+def test_environment_is_made_once_and_again_when_its_requirements_change(
+    checkout: Checkout, python: Path
+) -> None:
+    requirements = checkout.folder / "requirements" / "tiny.txt"
+    requirements.write_text("numpy\n")
+
+    def make() -> subprocess.CompletedProcess[str]:
+        script = checkout.folder / "tools" / "environment.sh"
+        environment = {**os.environ, "PYTHON": str(python)}
+        return subprocess.run([script, "tiny"], text=True, capture_output=True, env=environment)
+
+    first = make()
+    assert first.stdout == f"{checkout.folder}/.venv/tiny/bin/python\n", first.stderr
+    assert "making .venv/tiny" in first.stderr
+    assert make().stderr == ""
+
+    requirements.write_text("nothing\n")
+    failed = make()
+    assert failed.returncode == 1 and failed.stdout == ""
+    assert "could not install requirements/tiny.txt" in failed.stderr
+    requirements.write_text("numpy\n")
+    assert "making .venv/tiny" in make().stderr, "an unfinished environment is not used"
+
+    (checkout.folder / "requirements" / "tiny-nodeps.txt").write_text("nothing\n")
+    assert "could not install requirements/tiny-nodeps.txt" in make().stderr
+
+    python.write_text(
+        python.read_text().replace('case "$*" in', 'case "$*" in *ensurepip*) exit 1 ;;')
+    )
+    assert "apt install python3-venv" in make().stderr
+
+
+def test_environment_of_unknown_name(checkout: Checkout) -> None:
+    script = checkout.folder / "tools" / "environment.sh"
+    done = subprocess.run([script, "boardd"], text=True, capture_output=True)
+    assert done.returncode == 2
+    assert "known: board" in done.stderr
+
+
+def test_local_with_a_stub(checkout: Checkout, python: Path) -> None:
+    port = free_port()
+    done = checkout.run("net", "--local", "--web-port", port, env={"PYTHON": str(python)})
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.index("self-test as plain: good") < done.stdout.index(
+        "stub benchmark of no samples"
+    )
+    assert f"http://127.0.0.1:{port}/" in done.stdout
+    assert get(port, "/version") == "one"
+    assert "demo: running" in checkout.run("--status", "--local").stdout
+    assert "demo: stopped" in checkout.run("--stop", "--local").stdout
+    assert get(port, "/version") is None
+    assert "demo: was not running" in checkout.run("--stop", "--local").stdout

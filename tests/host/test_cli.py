@@ -1,0 +1,74 @@
+"""The command line: exit codes, messages, and the whole way from a row to an overlay."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from board_app.overlay import find, names
+from board_app.reference import Reference
+from host_build import recipes, variants
+from host_build.cli import main
+from host_build.recipes import Recipe, Stage
+
+from .conftest import RECORDS, TINY
+
+
+def test_networks_prints_the_table(capsys):
+    assert main(["networks"]) == 0
+    assert "307,296" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], ["networks"], ["train"], ["compile"], ["all"]])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    assert "usage: python -m host_build" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "resnet50", "--cifar10", "."], "unknown network 'resnet50'; known: lightweight"),
+        (["train", "lightweight", "--cifar10", "/nowhere"], "/nowhere is no folder"),
+        (["train", "lightweight", "--cifar10", "."], "data_batch_1.bin is missing"),
+        (["compile", "none.onnx", "--cifar10", "."], "test_batch.bin is missing"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(variants.VARIANTS, "tiny", TINY)
+    short = Recipe("short", (Stage(True, 1, 0.05),), batch=32)
+    monkeypatch.setitem(recipes.RECIPES, "short", short)
+    overlays = tmp_path / "overlays"
+    arguments = ["all", "tiny", "--recipe", "short", "--cifar10", str(tiny_data)]
+    arguments += ["--out", str(tmp_path / "build"), "--overlays", str(overlays)]
+    assert main(arguments) == 0
+    assert f"of {RECORDS} test images" in capsys.readouterr().out
+
+    assert names(overlays) == ["tiny"]
+    made = find("tiny", overlays)
+    assert made.manifest.parameters == TINY.total_parameters
+    assert made.manifest.accuracy["images"] == RECORDS
+    assert Reference(made.graph()).name == "reference"
+    # Again: the training is done and is not repeated, and the same weights give the same graph.
+    before = (made.folder / "tiny.npz").read_bytes()
+    assert main(arguments) == 0
+    assert (made.folder / "tiny.npz").read_bytes() == before
+
+
+def test_networks_does_not_wait_for_torch():
+    code = (
+        "import sys; from host_build.cli import main; main(['networks']);"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -1,0 +1,117 @@
+"""Synthesis of small matrix-vector units: cost, netlist, errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host_build.implementation import cascade, yosys
+from host_build.kernels.matrix_vector import MatrixVector
+from host_build.simulation.verilator import build, pack, unpack
+
+pytestmark = pytest.mark.rtl
+
+LINT_OFF = "".join(
+    f"/* verilator lint_off {name} */\n"
+    for name in ("CASEINCOMPLETE", "COMBDLY", "INITIALDLY", "PINMISSING", "SPECIFYIGN",
+                 "UNOPTFLAT", "WIDTH")
+)  # fmt: skip
+
+
+def weights(mh: int, mw: int, bits: int) -> np.ndarray:
+    highest = (1 << (bits - 1)) - 1
+    return np.random.default_rng(3).integers(-highest, highest + 1, (mh, mw))
+
+
+PACKED = MatrixVector(weights(6, 12, 6), 6, 3, "DSP2", cascade=3, rom="distributed")
+TRIPLE = MatrixVector(weights(3, 10, 4), 5, 3, "DSP3", 4, weight_bits=4, rom="distributed")
+TABLES = MatrixVector(weights(2, 16, 4), 8, 1, "LUT", 4, weight_bits=4)
+BLOCKS = MatrixVector(weights(4, 12, 5), 2, 2, "DSP2", 5, weight_bits=5, rom_positions=1)
+
+
+def synthesize(unit: MatrixVector, frontend: yosys.Frontend = "verilog") -> yosys.Synthesis:
+    return yosys.synthesize(
+        unit.module, unit.sources(), unit.parameters(), unit.images(), frontend=frontend
+    )
+
+
+@pytest.mark.parametrize("unit", [PACKED, TRIPLE, TABLES, BLOCKS], ids=lambda u: u.style)
+def test_estimate(unit: MatrixVector) -> None:
+    found, estimate = synthesize(unit), unit.resources()
+    assert found.dsp == estimate.dsp
+    assert found.bram36 == estimate.bram36
+    assert found.lut == pytest.approx(estimate.lut, rel=0.25)
+    assert found.ff == pytest.approx(estimate.ff, rel=0.25)
+
+
+def test_both_frontends_find_the_same() -> None:
+    one, other = synthesize(BLOCKS), synthesize(BLOCKS, "slang")
+    assert (one.ff, one.bram36, one.dsp) == (other.ff, other.bram36, other.dsp)
+    assert one.lut == pytest.approx(other.lut, rel=0.1)
+
+
+def test_sums_run_along_the_cascade() -> None:
+    # Two rows of six blocks, broken once each: four joints a row.
+    assert synthesize(PACKED).cascades == 8
+    # Two chains of three and two blocks.
+    assert synthesize(TRIPLE).cascades == 3
+
+
+@pytest.mark.parametrize("unit", [PACKED, TRIPLE], ids=lambda u: u.style)
+def test_netlist_equals_numpy(unit: MatrixVector, tmp_path: Path) -> None:
+    """What Yosys made of it, cell by cell with Yosys' own models of the cells."""
+    yosys.write_verilog(synthesize(unit), tmp_path / "netlist.v")
+    files = [tmp_path / "netlist.v", tmp_path / "cells.v"]
+    files[0].write_text(LINT_OFF + files[0].read_text())
+    files[1].write_text(LINT_OFF + yosys.cell_models().read_text())
+    circuit = build(unit.module, files, {}, unit.inputs, unit.outputs)
+    low, high = unit.activation_range
+    vectors = np.random.default_rng(4).integers(low, high + 1, (40, unit.mw))
+    vectors[0] = high
+    beats = pack(vectors.reshape(-1, unit.simd), unit.activation_bits)
+    result = circuit.run({"in": beats}, {"out": len(vectors) * unit.repeats}, stall_out=0.3)
+    sums = unpack(result.outputs["out"], unit.output_bits, unit.pe, signed=True)
+    assert (sums.reshape(len(vectors), unit.mh) == unit.golden(vectors)).all()
+
+
+def test_cascade_leaves_other_addends_alone() -> None:
+    def block(c: list[object], p: list[int], **parameters: str) -> dict[str, object]:
+        opmode = ["1", "0", "1", "0", "1", "1", "0"]
+        return {
+            "type": "DSP48E1", "parameters": parameters, "port_directions": {},
+            "connections": {"C": c, "P": p, "OPMODE": opmode},
+        }  # fmt: skip
+
+    total = list(range(2, 50))
+    module = {
+        "ports": {}, "netnames": {},
+        "cells": {
+            "first": block(["0"] * 48, total),
+            "shifted": block([*total[1:], "0"], list(range(50, 98))),
+            "registered": block(total, list(range(98, 146)), CREG="1"),
+        },
+    }  # fmt: skip
+    before = json.dumps(module)
+    assert cascade.join_cascades(module) == 0
+    assert json.dumps(module) == before
+    module["cells"]["next"] = block(total, list(range(146, 194)))
+    assert cascade.join_cascades(module) == 1
+
+
+def test_yosys_errors_are_told(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.sv"
+    bad.write_text("module bad (input wire a, output wire b); missing m(a, b); endmodule\n")
+    with pytest.raises(yosys.YosysError, match="missing"):
+        yosys.synthesize("bad", [bad], {}, cache=tmp_path)
+
+
+def test_missing_yosys_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise yosys.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(yosys.importlib.metadata, "version", nothing)
+    with pytest.raises(yosys.YosysError, match="pip install pyosys"):
+        yosys.synthesize("bad", [], {}, cache=tmp_path)

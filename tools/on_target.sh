@@ -1,0 +1,204 @@
+# shellcheck shell=bash
+# What runs on the target: the board, or this machine with --local. deploy.sh sends a bash there the
+# assignments of the variables below, this file, target_demo.sh and one call. In the folder $root:
+#
+#   releases/HASH[.partial]  board_app, one overlay, perhaps sample pictures; SHA256SUMS of them all
+#   current -> releases/HASH switched only after that release's self-test
+#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT" of the demo started last, its process, output
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
+start=${start-} host=${host-} port=${port-}     # start: yes or no; what the demo listens on
+address=${address-}                             # the target's, as the user sees it
+benchmark=${benchmark-} cifar10=${cifar10-}     # benchmark: yes or no; a folder, or nothing
+local_python=${local_python-}                   # the Python to use with --local
+
+say() { printf '%s\n' "$*" || true; } # a lost connection must not stop what is under way
+
+fail() {
+  printf 'deploy: %s\n' "$@" >&2 || true
+  exit 1
+}
+
+enter() { # go to the folder everything here is relative to
+  mkdir -p "$root/releases" || fail "cannot write to $root"
+  cd -P "$root"
+}
+
+# Become the app's Python in the present folder: board_python [PREFIX...] -- ARGUMENTS...
+# ($limit: ended after so many seconds; $pidfile: gets its process number, not that of sudo.)
+# On a PYNQ image that is its venv's Python, as root (the FPGA needs that), with XRT's settings;
+# with --local it is $local_python; anywhere else it is the system's.
+board_python() {
+  local profile=${PYNQ_PROFILE:-/etc/profile.d} samples='' via=()
+  while [ "$1" != -- ]; do
+    via+=("$1")
+    shift
+  done
+  shift
+  if [ -n "$local_python" ] || [ ! -e "$profile/pynq_venv.sh" ]; then
+    profile=
+  elif [ "$(id -u)" != 0 ]; then
+    if sudo -n true 2>/dev/null; then
+      via+=(sudo -n)
+    else
+      echo "note: sudo asks $(id -un) for a password here: this runs without root and FPGA" >&2
+    fi
+  fi
+  if [ -d samples ]; then samples=$PWD/samples; fi
+  # shellcheck disable=SC2016  # it is for the inner bash
+  exec "${via[@]}" env HOME="$HOME" PYTHONDONTWRITEBYTECODE=1 BOARD_APP_SAMPLES="$samples" \
+    profile="$profile" python="${local_python:-python3}" \
+    limit="${limit:-}" pidfile="${pidfile:-}" bash -c '
+      for script in pynq_venv.sh xrt_setup.sh; do
+        if [ -n "$profile" ] && [ -e "$profile/$script" ]; then . "$profile/$script" >/dev/null; fi
+      done
+      if [ -n "$pidfile" ]; then echo $$ >"$pidfile"; fi
+      exec ${limit:+timeout "$limit"} "$python" "$@"' bash "$@"
+}
+
+# --- files ---
+
+intact() { # FOLDER SUMS: those files of SUMS that are in FOLDER, unaltered
+  [ -d "$1" ] || return 0
+  (cd "$1" && sha256sum -c --ignore-missing 2>/dev/null <<<"$2") |
+    sed -n 's/: OK$//p' | sort || true
+}
+
+missing() { # FOLDER SUMS: the other ones
+  comm -13 <(intact "$1" "$2") <(cut -c 67- <<<"$2" | sort)
+}
+
+prepare() { # SUMS: begin release $hash; print "rsync" or "tar", then the files it lacks
+  local release=releases/$hash partial=releases/$hash.partial basis file
+  [ "$start" != yes ] || require_port
+  if command -v rsync >/dev/null; then echo rsync; else echo tar; fi
+  if [ -z "$(missing "$release" "$1")" ]; then
+    rm -rf "$partial"
+    return
+  fi
+  mkdir -p "$partial"
+  printf '%s\n' "$1" >"$partial/SHA256SUMS" || fail "cannot write to $PWD/$partial"
+  for basis in "$release" current; do
+    while read -r file; do
+      mkdir -p "$partial/$(dirname "$file")"
+      [ "$basis/$file" -ef "$partial/$file" ] ||
+        ln -f "$basis/$file" "$partial/$file" 2>/dev/null ||
+        cp --remove-destination "$basis/$file" "$partial/$file"
+    done < <(intact "$basis" "$1")
+  done
+  missing "$partial" "$1"
+}
+
+settle() { # give the complete release $hash its name; the hash is that of SHA256SUMS
+  local release=releases/$hash damaged
+  if [ -d "$release.partial" ]; then
+    [[ $(sha256sum <"$release.partial/SHA256SUMS") == "$hash"* ]] ||
+      fail "the list of files was damaged on the way; run deploy.sh again"
+    damaged=$(missing "$release.partial" "$(<"$release.partial/SHA256SUMS")")
+    [ -z "$damaged" ] || fail "these files were damaged on the way:" "$damaged" \
+      "nothing was switched; run deploy.sh again to copy them again"
+    sync -f . # a board may lose its power at any time
+    [ ! -d "$release" ] || mv -T "$release" "$release.damaged.partial"
+    mv -T "$release.partial" "$release"
+  fi
+  [ -d "$release" ] || fail "release $hash is not there; run deploy.sh again"
+}
+
+prune() { # remove all but: current, the demo's, the two used before, and copies of the last day
+  local kept=0 release
+  while read -r release; do
+    case $release in "$(basename "$(readlink current)")" | "$(running_release)") continue ;; esac
+    kept=$((kept + 1))
+    [ "$kept" -le 2 ] || rm -rf "releases/$release" || true
+  done < <(
+    find releases -mindepth 1 -maxdepth 1 ! -name '*.partial' -printf '%T@ %f\n' |
+      sort -rn | cut -d' ' -f2
+  )
+  find releases -mindepth 1 -maxdepth 1 -name '*.partial' -mmin +1440 -exec rm -rf {} + || true
+  rm -rf releases/*.damaged.partial || true
+}
+
+cifar10_lacking() { # SHA256: print the test set's file name unless the cache has it
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/cifar10/cifar-10-batches-bin
+  mkdir -p cifar10.partial
+  [ -z "$(missing "$cache" "$1  test_batch.bin")" ] || missing cifar10.partial "$1  test_batch.bin"
+}
+
+cifar10_settle() { # SHA256: put the copied file into the cache
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/cifar10/cifar-10-batches-bin
+  [ -e cifar10.partial/test_batch.bin ] || return 0
+  [ -z "$(missing cifar10.partial "$1  test_batch.bin")" ] ||
+    fail "test_batch.bin was damaged on the way; run deploy.sh again"
+  mkdir -p "$cache"
+  mv cifar10.partial/test_batch.bin "$cache"
+  rmdir cifar10.partial
+}
+
+# --- the commands of deploy.sh beyond `prepare` ---
+
+point_current() { # RELEASE
+  ln -sfn "$1" current.new
+  mv -T current.new current
+}
+
+activate() { # uses hash overlay; start host port; benchmark cifar10
+  local release=releases/$hash before demo_before='' output failed=''
+  trap '' HUP PIPE # a lost connection must not leave this half done
+  exec 9>lock
+  flock -w 60 9 || fail "another deployment is under way on the target"
+  settle "$hash"
+
+  say "self-test of $overlay"
+  output=$(
+    cd "$release" || exit
+    limit=300 board_python -- -m board_app selftest --overlay "$overlay" 2>&1
+  ) || failed=yes
+  say "$output"
+  [ -z "$failed" ] ||
+    fail "the self-test of release $hash failed; what was in use before stays in use"
+  if [ "$benchmark" = yes ]; then
+    (
+      cd "$release" || exit
+      board_python -- -m board_app benchmark --overlay "$overlay" ${cifar10:+--cifar10 "$cifar10"}
+    ) || fail "the benchmark of release $hash failed; what was in use before stays in use"
+  fi
+
+  before=$(readlink current || true)
+  touch "$release"
+  point_current "$release"
+  if [ "$start" = yes ]; then
+    if demo_pid >/dev/null; then demo_before=$(<demo); fi
+    stop_demo || true
+    if ! start_demo "$hash" "$overlay" "$host" "$port"; then
+      say "$(tail -n 20 demo.log)"
+      stop_demo || true
+      if [ -n "$before" ]; then point_current "$before"; else rm current; fi
+      # shellcheck disable=SC2086  # four words
+      [ -z "$demo_before" ] || start_demo $demo_before ||
+        say "nor does the demo before it start again"
+      fail "the demo of release $hash did not start (its output is above)" \
+        "${before:-nothing} is in use"
+    fi
+  fi
+  prune
+  status
+}
+
+status() {
+  local release='' pid line
+  if [ -e current ]; then release=$(basename "$(readlink current)"); fi
+  say "release: ${release:-none}${release:+ ($(ls "current/overlays"))}"
+  if pid=$(demo_pid); then
+    read -r -a line <demo
+    say "demo: running (process $pid) at http://$address:${line[3]}/"
+    [ "${line[0]}" = "$release" ] || say "demo: it is of release ${line[0]} (${line[1]})"
+    answers "${line[3]}" ' 200 ' || say "demo: it does not answer; see $PWD/demo.log"
+  else
+    say "demo: not running"
+  fi
+}
+
+stop() { if stop_demo; then say "demo: stopped"; else say "demo: was not running"; fi; }

@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# The demo on the target: which runs, stopping it, starting it. Sent together with on_target.sh.
+# shellcheck disable=SC2034,SC2154
+
+demo_pid() { # print the process of the running demo; fail if there is none
+  local pid
+  pid=$(cat demo.pid 2>/dev/null) && [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
+  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m board_app serve "* ]] && echo "$pid"
+}
+
+running_release() { if demo_pid >/dev/null; then cut -d' ' -f1 demo; fi; }
+
+answers() { # PORT [TEXT]: something listens there; with TEXT: and its answer to /healthz has that
+  (
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+    [ $# -eq 2 ] || exit 0
+    printf 'GET /healthz HTTP/1.0\r\n\r\n' >&3
+    read -r -t 5 status <&3
+    [[ $status == *"$2"* ]]
+  ) 2>/dev/null
+}
+
+require_port() { # fail if another program has it
+  if answers "$port" && ! { demo_pid >/dev/null && [ "$(cut -d' ' -f4 demo)" = "$port" ]; }; then
+    fail "port $port is taken by another program on the target; choose one with --web-port"
+  fi
+}
+
+stop_demo() { # fail if there was none
+  local pid try
+  pid=$(demo_pid) || return 1
+  for try in {0..100}; do
+    case $try in
+      0) kill "$pid" 2>/dev/null || sudo -n kill "$pid" || true ;;
+      50) kill -KILL "$pid" 2>/dev/null || sudo -n kill -KILL "$pid" || true ;;
+    esac
+    sleep 0.1
+    if ! demo_pid >/dev/null; then
+      rm -f demo.pid
+      return
+    fi
+  done
+  fail "the demo (process $pid) cannot be stopped"
+}
+
+start_demo() { # HASH OVERLAY HOST PORT: fail unless it answers within a minute
+  local pidfile=$PWD/demo.pid end=$((SECONDS + 60))
+  echo "$*" >demo
+  rm -f demo.pid
+  (
+    cd "releases/$1" || exit
+    board_python setsid nohup -- -m board_app serve --overlay "$2" --host "$3" --port "$4"
+  ) </dev/null >demo.log 2>&1 9>&- &
+  until answers "$4" ' 200 '; do
+    [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+  demo_pid >/dev/null
+}

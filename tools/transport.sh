@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# How deploy.sh reaches the target: by ssh, or, with is_local=yes, by a bash on this machine.
+# Uses deploy.sh's fail, here, scratch, is_local, ssh_options, root.
+# shellcheck disable=SC2034,SC2154
+
+connect() { # USER@HOST: open one connection for everything that follows; sets address
+  local target=$1
+  ssh_options+=(
+    -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3
+    -o ControlMaster=auto -o ControlPath="$scratch/ssh" -o ControlPersist=60
+  )
+  address=$(ssh "${ssh_options[@]}" -G -- "$target" | sed -n 's/^hostname //p') ||
+    fail 2 "ssh does not accept this target or these options: $target"
+  # rsync calls it with a host name first, which is dropped.
+  {
+    echo shift
+    printf 'exec ssh %s-- %q "$@"\n' "$(printf '%q ' "${ssh_options[@]}")" "$target"
+  } >"$scratch/rsh"
+  run true </dev/null || fail 3 "cannot reach $target (ssh's message is above)" \
+    "is the board on, and is this its address?"
+}
+
+disconnect() {
+  [ ! -e "$scratch/ssh" ] || ssh "${ssh_options[@]}" -O exit board 2>/dev/null || true
+}
+
+run() { # COMMAND: run it in a shell of the target
+  if [ "$is_local" = yes ]; then bash -c "$1"; else bash "$scratch/rsh" - "$1"; fi
+}
+
+lost() { fail 3 "the connection was lost; run the same again to continue"; }
+
+on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
+  local name code=0
+  {
+    for name in root hash overlay start host port address benchmark cifar10 local_python; do
+      printf '%s=%q\n' "$name" "${!name-}"
+    done
+    cat "$here/tools/on_target.sh" "$here/tools/target_demo.sh"
+    # In braces, so that a bash that gets only a part of this runs none of it.
+    printf '{ enter; %s; exit; }\n' "$(printf '%q ' "$@")"
+  } | run 'exec bash -s' || code=$?
+  case $code in
+    0) ;;
+    255) lost ;;
+    *) exit 1 ;; # it has said why
+  esac
+}
+
+copy() { # FROM TO FILES: copy these files, one a line, from FROM to the folder TO in $root
+  local to
+  [ -n "$3" ] || return 0
+  if [ "$transport" = rsync ] && [ "$is_local" = no ] && command -v rsync >/dev/null; then
+    rsync --checksum --compress --partial --perms --chmod=D755,F644 --files-from=- \
+      -e "bash $scratch/rsh" "$1/" "board:$root/$2/" <<<"$3" && return
+    ssh "${ssh_options[@]}" -O check board 2>/dev/null || lost
+  else
+    to=$(printf %q "$root/$2")
+    tar -czf - -C "$1" --verbatim-files-from -T - <<<"$3" |
+      run "tar -xzf - --no-same-owner -C $to" && return
+    [ $? -ne 255 ] || lost
+  fi
+  fail 1 "copying failed on the target; what was in use before stays in use"
+}
