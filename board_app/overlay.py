@@ -27,7 +27,9 @@ class Manifest:
 
     `logit_scale` turns integer logits into the network's real-valued ones; `build_id` is the first
     8 hex digits of the graph file's sha256; `accuracy` has "test" (fraction), "images" and what
-    was measured; `tools` the versions that made it; `files` the sha256 of every file.
+    was measured; `tools` the versions that made it; `files` the sha256 of every file. `circuit`
+    has the clock in MHz, cycles a frame and to the first frame's end, and estimated resources;
+    it is empty for a network that no circuit was made of.
     """
 
     network: str
@@ -37,6 +39,7 @@ class Manifest:
     build_id: str
     accuracy: Dict[str, Any]
     tools: Dict[str, str]
+    circuit: Dict[str, Any] = field(default_factory=dict)
     files: Dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 

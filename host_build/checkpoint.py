@@ -13,11 +13,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from board_app.files import write_atomically
+from host_build.errors import HostError
 from host_build.resnet import ResNet
 from host_build.variants import Variant
 
 
-class CheckpointError(Exception):
+class CheckpointError(HostError):
     """A checkpoint is damaged or belongs to another network; the message says which."""
 
 

@@ -17,7 +17,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from board_app.graph import INPUT, Convolution, DataType, Graph
 from host_build.generate.folding import Folding, FoldingError, LayerFolding
-from host_build.generate.plan import Plan, convolution_cycles, convolution_kernels, plan
+from host_build.generate.plan import (
+    Plan,
+    convolution_cycles,
+    convolution_kernels,
+    plan,
+    stream_types,
+)
 from host_build.kernels.base import RamStyle, Resources
 from host_build.kernels.matrix_vector import Style
 from host_build.kernels.sliding_window import Form
@@ -84,7 +90,7 @@ def fold(graph: Graph, budget: Budget = Budget(), *, cycles: int | None = None) 
 
 def options(graph: Graph) -> dict[str, list[Option]]:
     """Every legal folding of each convolution that no other one beats in cycles and all costs."""
-    types = {INPUT: graph.input_dtype, **{n.name: n.dtype for n in graph.nodes}}
+    types = stream_types(graph)
     shapes = {INPUT: graph.input_shape, **{n.name: n.shape for n in graph.nodes}}
     return {
         node.name: _layer_options(node, types[node.inputs[0]], shapes[node.inputs[0]])
@@ -164,12 +170,14 @@ def _solve(layers: list[list[Option]], room: np.ndarray) -> list[int] | None:
 
 def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, int]) -> list[Option]:
     outputs, kernel, _, channels = node.weights.shape
+    forms: tuple[tuple[Form, int], ...] = (("serial", 1),)
+    if kernel > 1:
+        forms = (("serial", 1), ("column", kernel), ("window", kernel**2))
     parts: list[tuple[Form, int]] = []
-    for form, elements in (("serial", 1), ("column", kernel), ("window", kernel**2)):
-        if form == "serial" or kernel > 1:
-            smaller = max((simd for _, simd in parts), default=0)
-            divisors = _divisors(channels * elements)
-            parts += [(form, simd) for simd in divisors if simd > smaller]
+    for form, elements in forms:
+        smaller = max((simd for _, simd in parts), default=0)
+        divisors = _divisors(channels * elements)
+        parts += [(form, simd) for simd in divisors if simd > smaller]
     found = []
     styles = get_args(Style)
     for (form, simd), pe, style, rom in product(parts, _divisors(outputs), styles, _ROMS):

@@ -13,13 +13,15 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.base import Transformation
 
+from host_build.errors import HostError
+
 __all__ = ["CompileError", "ModelWrapper", "apply", "execute_onnx", "operations"]
 
 logging.getLogger("qonnx").setLevel(logging.ERROR)
 logging.getLogger("finn").setLevel(logging.ERROR)
 
 
-class CompileError(Exception):
+class CompileError(HostError):
     """A model cannot be compiled; the message names the stage, the node and the reason."""
 
 

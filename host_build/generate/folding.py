@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from board_app.files import write_atomically
+from host_build.errors import HostError
 from host_build.kernels.base import RamStyle
 from host_build.kernels.matrix_vector import Style
 from host_build.kernels.sliding_window import Form
 
 
-class FoldingError(Exception):
+class FoldingError(HostError):
     """A folding does not fit its network; the message names layer, value and legal ones."""
 
 
@@ -35,16 +35,28 @@ Folding = Mapping[str, LayerFolding]
 """A LayerFolding for every convolution of a graph, by the node's name."""
 
 
-def read(path: Path) -> dict[str, LayerFolding]:
-    """Read a folding; FoldingError if it is none."""
+@dataclass(frozen=True)
+class Circuit:
+    """Everything the generator needs beside the graph: the folding and the FIFOs' depths."""
+
+    folding: Folding
+    depths: Mapping[str, int]
+
+    def dump(self) -> bytes:
+        """As JSON, a layer a line: the same circuit gives the same bytes."""
+        layers = {name: asdict(fold) for name, fold in self.folding.items()}
+        return f'{{"folding": {_lines(layers)},\n"fifos": {_lines(self.depths)}}}\n'.encode()
+
+
+def read(path: Path) -> Circuit:
+    """Read what `Circuit.dump` gave; FoldingError if it is something else."""
     try:
-        rows = json.loads(path.read_text())
-        return {name: LayerFolding(**row) for name, row in rows.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise FoldingError(f"{path} is no readable folding: {error}") from error
+        content = json.loads(path.read_text())
+        folding = {name: LayerFolding(**row) for name, row in content["folding"].items()}
+        return Circuit(folding, {name: int(depth) for name, depth in content["fifos"].items()})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FoldingError(f"{path} is no readable circuit: {error!r}") from error
 
 
-def write(path: Path, folding: Folding) -> None:
-    """Write a folding, a layer a line."""
-    rows = ",\n".join(f"  {json.dumps(n)}: {json.dumps(asdict(f))}" for n, f in folding.items())
-    write_atomically(path, f"{{\n{rows}\n}}\n".encode())
+def _lines(rows: Mapping[str, object]) -> str:
+    return "{\n" + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in rows.items()) + "}"

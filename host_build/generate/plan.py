@@ -92,6 +92,29 @@ class Plan:
         return rows
 
 
+def stream_types(graph: Graph) -> dict[str, DataType]:
+    """The type of each tensor's elements in hardware: what its kernel gives, by exact bounds."""
+    types = {INPUT: graph.input_dtype}
+    shapes = {INPUT: graph.input_shape}
+    for node in graph.nodes:
+        first, last = (types[node.inputs[index]] for index in (0, -1))
+        if isinstance(node, Convolution):
+            serial = LayerFolding(1, 1, style="LUT")
+            _, unit = convolution_kernels(node, first, shapes[node.inputs[0]], serial)
+            types[node.name] = DataType(unit.output_bits, signed=True)
+        elif isinstance(node, Add):
+            adder = AddKernel(1, first.bits, last.bits, first.signed, last.signed)
+            types[node.name] = DataType(adder.sum_bits, adder.signed)
+        elif isinstance(node, Pool):
+            height, width, _ = shapes[node.inputs[0]]
+            bits = PoolKernel(1, 1, height * width, first.bits, first.signed).out_bits
+            types[node.name] = DataType(bits, first.signed)
+        else:
+            types[node.name] = node.dtype
+        shapes[node.name] = node.shape
+    return types
+
+
 def convolution_kernels(
     node: Convolution, inputs: DataType, shape: tuple[int, int, int], fold: LayerFolding
 ) -> tuple[tuple[Kernel, ...], MatrixVector]:
@@ -156,7 +179,7 @@ class _Planner:
         self, graph: Graph, folding: Folding, depths: Mapping[str, int] | None, interval: int | None
     ) -> None:
         self._graph, self._folding, self._depths = graph, folding, depths
-        self._types = {INPUT: graph.input_dtype, **{n.name: n.dtype for n in graph.nodes}}
+        self._types = stream_types(graph)
         self._shapes = {INPUT: graph.input_shape, **{n.name: n.shape for n in graph.nodes}}
         self._interval = interval or 0
         self._instances: list[Instance] = []
@@ -223,7 +246,6 @@ class _Planner:
         wire = self._widths(f"{name}_window_width", name, wire, unit.simd)
         out = Wire(f"{name}_matrix", unit.pe, unit.output_bits, pixels * unit.repeats)
         self._put(out.name, name, unit, (wire,), (out,), unit.cycles)
-        self._types[name] = DataType(unit.output_bits, signed=True)
         self._give(name, out)
 
     def _threshold(self, node: Threshold) -> None:
@@ -260,7 +282,6 @@ class _Planner:
         beats = height * width * channels // lanes
         out = Wire(f"{node.name}_sum", lanes, kernel.sum_bits, beats)
         self._put(node.name, node.name, kernel, tuple(wires), (out,), beats)
-        self._types[node.name] = DataType(kernel.sum_bits, kernel.signed)
         self._give(node.name, out)
 
     def _pool(self, node: Pool) -> None:
@@ -272,7 +293,6 @@ class _Planner:
         kernel = PoolKernel(lanes, channels, height * width, source.bits, source.signed)
         out = Wire(f"{node.name}_sums", lanes, kernel.out_bits, channels // lanes)
         self._put(node.name, node.name, kernel, (wire,), (out,), kernel.cycles)
-        self._types[node.name] = DataType(kernel.out_bits, source.signed)
         self._give(node.name, out)
 
     def _give(self, tensor: str, wire: Wire) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from board_app.files import write_atomically
 from host_build.generate.plan import Instance, Plan, Wire
 from host_build.kernels.base import Stream
 
@@ -39,13 +38,11 @@ def sources(plan: Plan, *, metered: bool = False) -> list[Path]:
     return sorted(files) + (METERS if metered else [])
 
 
-def write(plan: Plan, name: str, folder: Path) -> list[Path]:
-    """Write the top level, the kernels it uses and the memory images into `folder`."""
-    files = {f"{name}.sv": top_level(plan, name), **plan.images()}
-    files |= {path.name: path.read_text() for path in sources(plan)}
-    for file, text in files.items():
-        write_atomically(folder / file, text.encode())
-    return [folder / file for file in sorted(files)]
+def files(plan: Plan, name: str) -> dict[str, str]:
+    """The top level, the kernels it uses and the memory images, text by file name."""
+    found = {f"{name}.sv": top_level(plan, name), **plan.images()}
+    found |= {path.name: path.read_text() for path in sources(plan)}
+    return dict(sorted(found.items()))
 
 
 def _literal(value: int | str) -> str:

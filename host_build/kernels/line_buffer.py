@@ -62,5 +62,5 @@ class LineBuffer(Kernel):
 
     def resources(self) -> Resources:
         position = (self.height - 1).bit_length() + 2 * (self.width - 1).bit_length()
-        control = Resources(lut=10 + 2 * position + 2 * self.bits, ff=2 + position + 3 * self.bits)
+        control = Resources(lut=8 + 1.5 * position, ff=2 + position + 3 * self.bits)
         return control + distributed_ram(2 * self.bits, self.width)

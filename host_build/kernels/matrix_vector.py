@@ -26,6 +26,8 @@ LONGEST_CASCADE = 10
 # A LUT memory of 32 words is as small as one of 8.
 SMALLEST_BUFFER = 32
 MOST_SHARING = 3
+# Narrower products than this are built from LUTs even where a DSP block was meant.
+NARROWEST_PRODUCT = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +291,10 @@ class MatrixVector(Kernel):
         return self._sum_range(padded.reshape(len(folded), -1, chains).transpose(0, 2, 1))
 
     def _check_fields(self) -> None:
+        product = self.weight_bits + self.activation_bits + (not self.activation_signed)
+        if (self.pack == 1 or self.pe % self.pack == 1) and product < NARROWEST_PRODUCT:
+            legal = f"LUT, or packed without a rest: a product has {product} bits only"
+            raise self._wrong("style", self.style, legal)
         if self.chain is not None:
             self._one_of("chain", self.chain, range(1, self.simd + 1))
         widest = Fields.widest(self.pack, self.weight_bits)

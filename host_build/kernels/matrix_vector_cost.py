@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from math import ceil
 from typing import TYPE_CHECKING
 
-from host_build.kernels.base import Resources, block_ram, distributed_ram, lut_rom
+from host_build.kernels.base import Resources, block_ram, distributed_ram
 
 if TYPE_CHECKING:
     from host_build.kernels.matrix_vector import MatrixVector
 
 
 def estimate(unit: MatrixVector) -> Resources:
-    """Calibrated on Yosys: LUTs and flip-flops within 25%, DSP and BRAM exact."""
+    """Calibrated on Yosys: LUTs and flip-flops within 25%, DSP exact, BRAM nearly."""
     beat, address = clog2(unit.depth), max(clog2(unit.cycles_a_vector), 1)
     stages = unit.last_stage + 1 + (unit.rom == "block")
     control = Resources(
@@ -51,18 +51,29 @@ def sharing_cost(unit: MatrixVector, shared: int) -> float:
 
 def _weight_memories(unit: MatrixVector) -> Resources:
     words, shared = unit.cycles_a_vector, unit.shared_positions
+    bits = sum(unit.rom_widths(shared))
     if unit.rom == "block":
-        memories = _total(block_ram(width, words) for width in unit.rom_widths(shared))
+        memories = _total(_block_rom(width, words) for width in unit.rom_widths(shared))
     else:
-        memories = _total(lut_rom(width, words) for width in unit.rom_widths(shared))
-        if unit.pack:
-            # Yosys does not move the registers behind these into the DSP blocks; where there are
-            # few words, many bits are alike and share a register.
-            memories += Resources(ff=sum(unit.rom_widths(shared)) * min(1.0, words / 8))
+        # Six address bits a LUT, and the selection is dear; where there are few words, many bits
+        # are alike and share a LUT.
+        alike = min(1.0, words / 8)
+        memories = Resources(lut=bits * alike * (1 if words <= 64 else 2.8 * words / 64))
+        # Yosys does not move the registers behind these into the DSP blocks.
+        memories += Resources(ff=bits * alike if unit.pack else 0)
     # Three cycles and more are a shift register in a LUT.
     short = sum(bits * delay for bits, delay in _delays(unit, shared) if delay < 3)
     long = sum(bits for bits, delay in _delays(unit, shared) if delay >= 3)
     return memories + Resources(lut=long, ff=short + long)
+
+
+def _block_rom(width: int, words: int) -> Resources:
+    """Blocks, and the selection behind those that lie one above the other to save others."""
+    fewest = block_ram(width, words)
+    one_deep = 36 * 512 // (1 << clog2(max(words, 512)))
+    if one_deep and ceil(width / one_deep) / 2 <= fewest.bram36:
+        return fewest
+    return fewest + Resources(lut=width * ceil((ceil(words / 512) - 1) / 3))
 
 
 def _chain_adders(unit: MatrixVector) -> Resources:

@@ -66,4 +66,4 @@ class Pool(Kernel):
         sums = self.lanes * self.out_bits
         counters = (self.groups - 1).bit_length() + (self.pixels - 1).bit_length()
         memory = Resources(ff=sums) if self.groups == 1 else distributed_ram(sums, self.groups)
-        return memory + Resources(lut=8 + 1.5 * counters + 1.5 * sums, ff=3 + counters + sums)
+        return memory + Resources(lut=8 + counters + sums, ff=7 + counters + sums)

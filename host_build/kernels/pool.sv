@@ -38,7 +38,6 @@ module pool #(
   reg first_q, last_q;
 
   // The sums so far, a word a group of channels, and those that leave.
-  (* ram_style = "distributed" *)
   reg  [LANES*OUT_BITS-1:0] sums [0:GROUPS-1];
   wire [LANES*OUT_BITS-1:0] sum;
   reg  [LANES*OUT_BITS-1:0] out_q;

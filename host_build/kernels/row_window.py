@@ -52,4 +52,5 @@ class RowWindow(Kernel):
 
     def resources(self) -> Resources:
         position = (self.width - 1).bit_length()
-        return Resources(lut=8 + 1.5 * position + self.bits, ff=3 + position + 3 * self.bits)
+        tail = self.bits if self.stride == 1 or self.width % 2 else 0
+        return Resources(lut=4 + position + tail, ff=3 + position + 3 * self.bits)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.kernels.base import Kernel, Resources, Stream, block_ram, lut_rom
+from host_build.kernels.base import Kernel, Resources, Stream, block_ram
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +148,8 @@ class Thresholds(ThresholdKernel):
         for stage in range(self.steps):
             words = self.sets << stage
             block = words >= self.block_words
-            memory = block_ram(bits, words) if block else lut_rom(bits, words)
-            registers = self.in_bits + stage + (0 if block else bits)
+            memory = block_ram(bits, words) if block else threshold_table(bits, words)
+            registers = self.in_bits + stage + (0 if block or words < 8 else bits)
             total += (Resources(lut=1 + bits, ff=registers) + memory) * self.lanes
         return total + Resources(ff=self.out_bits) * self.lanes
 
@@ -161,6 +162,16 @@ def signed_bits(values: NDArray[np.int64]) -> int:
     """The fewest two's complement bits that hold every value."""
     low, high = int(values.min()), int(values.max())
     return 1 + max(high.bit_length() if high >= 0 else 0, (-low - 1).bit_length() if low < 0 else 0)
+
+
+def threshold_table(bits: int, words: int) -> Resources:
+    """LUTs of a table of thresholds: a little less than other ones, for their words are alike.
+
+    A few words vanish into the comparator.
+    """
+    if words <= 4:
+        return Resources()
+    return Resources(lut=bits * (log2(words) / 6 if words <= 64 else words / 64))
 
 
 def hex_lines(words: NDArray[np.int64], bits: int) -> str:

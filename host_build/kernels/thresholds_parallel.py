@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from host_build.kernels.base import Resources
-from host_build.kernels.thresholds import ThresholdKernel, signed_bits
+from host_build.kernels.thresholds import ThresholdKernel, signed_bits, threshold_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class ThresholdsParallel(ThresholdKernel):
 
     def resources(self) -> Resources:
         bits, items = self.threshold_bits, self.lanes * self.count
-        constant = self.sets == 1
-        compare = Resources(lut=bits / 2 if constant else bits, ff=0 if constant else bits)
-        table = Resources() if constant else Resources(lut=bits * min(1.0, self.sets / 8))
+        few = self.sets <= 4  # the thresholds are then part of the comparators
+        compare = Resources(lut=0.4 * bits if self.sets == 1 else 0.7 * bits if few else bits)
+        table = Resources() if few else threshold_table(bits, self.sets) + Resources(ff=bits)
         values = Resources(ff=self.lanes * (self.in_bits + self.out_bits))
-        return (compare + table) * items + values + Resources(lut=6 + items, ff=6)
+        return (compare + table) * items + values + Resources(lut=6, ff=6)

@@ -28,7 +28,8 @@ def size_fifos(layout: Plan, name: str) -> dict[str, int]:
     which would mean that a kernel's twin promises too much.
     """
     sizing = FifoSizing(layout, name)
-    frames = np.random.default_rng(0).integers(0, 256, (_FRAMES, 32, 32, 3), np.uint8)
+    values = layout.source.beats * layout.source.lanes
+    frames = np.random.default_rng(0).integers(0, 256, (_FRAMES, 1, 1, values), np.uint8)
 
     def keeps_pace(depths: dict[str, int]) -> dict[str, int] | None:
         try:

@@ -75,8 +75,6 @@ class NetworkSimulation:
 class FifoSizing:
     """The network with FIFOs whose depths can be set from run to run, to find the least."""
 
-    FRAMES = 6
-
     def __init__(self, plan: Plan, name: str) -> None:
         """`plan` has the largest depths that can be tried."""
         self._plan = plan

@@ -18,6 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from host_build.errors import HostError
 from host_build.kernels.base import Stream
 
 HERE = Path(__file__).parent
@@ -32,15 +33,15 @@ _COMPILE = [
 ]  # fmt: skip
 
 
-class BuildError(Exception):
+class BuildError(HostError):
     """Verilator or the C++ compiler refused the design; the message is theirs."""
 
 
-class LintError(Exception):
+class LintError(HostError):
     """The design has lint warnings; the message lists them."""
 
 
-class ToolMissing(Exception):
+class ToolMissing(HostError):
     """A program is not installed; the message says what to install."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from host_build.errors import HostError
 from host_build.kernels.base import Stream
 from host_build.simulation import toolchain
 from host_build.simulation.beats import Beats, from_words, pack, to_words, unpack
@@ -28,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class SimulationError(Exception):
+class SimulationError(HostError):
     """The simulated hardware did something it must not do, or `$fatal` was called in it."""
 
 

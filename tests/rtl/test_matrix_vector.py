@@ -135,6 +135,8 @@ def test_module_refuses(change: dict[str, int], message: str) -> None:
         ({"accumulator_bits": 12}, "conv1: accumulator_bits is 12"),
         ({"style": "DSP3"}, "conv1: style is DSP3, but must be one whose sums fit 9 bits"),
         ({"rom": "ultra"}, "conv1: rom is ultra"),
+        ({"style": "DSP1", "activation_bits": 1}, "a product has 8 bits only"),
+        ({"name": "a b"}, "a b: name is 'a b'"),
     ],
 )
 def test_twin_refuses(options: dict[str, Any], message: str) -> None:

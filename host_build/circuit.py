@@ -1,0 +1,77 @@
+"""From an overlay's graph to its circuit: size the FIFOs, generate, keep it in the overlay."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from dataclasses import replace
+
+from board_app import overlay
+from board_app.overlay import Overlay
+from host_build.compiler.fold import provisional_depths
+from host_build.errors import HostError
+from host_build.generate import folding as folding_file
+from host_build.generate import verilog
+from host_build.generate.folding import Circuit, Folding
+from host_build.generate.plan import Plan, plan
+from host_build.kernels.base import Resources
+from host_build.report import plot_layers
+from host_build.simulation.fifo_sizing import size_fifos
+
+CLOCK_MHZ = 100.0
+_CIRCUIT, _PLOT, _RTL = "circuit.json", "layers.png", "rtl"
+
+
+def layout(chosen: Overlay) -> Plan:
+    """The plan of the circuit that `chosen` has."""
+    path = chosen.folder / _CIRCUIT
+    if not path.is_file():
+        name = chosen.folder.name
+        raise HostError(f"overlay {name} has no circuit yet: python -m host_build generate {name}")
+    circuit = folding_file.read(path)
+    return plan(chosen.graph(), circuit.folding, circuit.depths)
+
+
+def module_name(network: str) -> str:
+    """The network's name as a SystemVerilog identifier, which `small` alone would not be."""
+    return f"network_{network.replace('-', '_')}"
+
+
+def costed(chosen: Overlay, folding: Folding) -> Plan:
+    """The plan of `folding` with FIFOs as deep as they will about be."""
+    graph = chosen.graph()
+    return plan(graph, folding, provisional_depths(plan(graph, folding)))
+
+
+def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ) -> Overlay:
+    """Size the FIFOs of `folding` in simulation and put the circuit into the overlay."""
+    name = module_name(chosen.manifest.network)
+    graph = chosen.graph()
+    depths = size_fifos(plan(graph, folding), name)
+    made = plan(graph, folding, depths)
+    kept = {
+        file: (chosen.folder / file).read_bytes()
+        for file in chosen.manifest.files
+        if not file.startswith((_CIRCUIT, _PLOT, f"{_RTL}/"))
+    }
+    picture = io.BytesIO()
+    plot_layers(made, chosen.manifest.network, picture)
+    rtl = {f"{_RTL}/{file}": text.encode() for file, text in verilog.files(made, name).items()}
+    new = {_CIRCUIT: Circuit(folding, depths).dump(), _PLOT: picture.getvalue(), **rtl}
+    manifest = replace(
+        chosen.manifest,
+        circuit={
+            "clock_mhz": clock_mhz,
+            "cycles_per_frame": made.interval,
+            "frames_per_second": round(clock_mhz * 1e6 / made.interval, 1),
+            "estimated": _row(made.resources),
+        },
+    )
+    shutil.rmtree(chosen.folder / _RTL, ignore_errors=True)
+    return overlay.write(chosen.folder, manifest, kept | new)
+
+
+def _row(cost: Resources) -> dict[str, float]:
+    return {
+        "LUT": round(cost.lut), "FF": round(cost.ff), "BRAM36": cost.bram36, "DSP": round(cost.dsp)
+    }  # fmt: skip

@@ -1,0 +1,164 @@
+"""What each command does. Steps import what they need when they run: torch alone takes seconds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from board_app import cifar10, overlay
+from board_app.overlay import OVERLAYS, Overlay
+from host_build import variants
+from host_build.generate.folding import Folding
+from host_build.recipes import RECIPES
+
+BUILD = Path("build")
+
+
+def networks(_: argparse.Namespace) -> int:
+    print(variants.table())
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    from host_build.train import train as run
+
+    variant = variants.find(options.network)
+    result = run(
+        variant, RECIPES[options.recipe], _data(options), _folder(options, variant.name),
+        seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,
+    )  # fmt: skip
+    print(json.dumps(result, indent=2))
+    return 0
+
+
+def compile_(options: argparse.Namespace) -> int:
+    if options.network.endswith(".onnx"):
+        source = Path(options.network)
+        _compile_onnx(options, options.name or source.stem, source)
+    else:
+        variant = variants.find(options.network)
+        trained = _folder(options, variant.name) / "best.safetensors"
+        shipped = OVERLAYS / variant.name / f"{variant.name}.safetensors"
+        _compile_network(options, trained if trained.exists() else shipped)
+    return 0
+
+
+def fold(options: argparse.Namespace) -> int:
+    from host_build import circuit
+    from host_build.report import plot_layers, table
+
+    chosen = overlay.find(options.network, options.overlays)
+    folding = _fold(options, chosen)
+    layout = circuit.costed(chosen, folding)
+    print(table(layout, folding, options.clock))
+    picture = _folder(options, options.network) / "layers.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    plot_layers(layout, options.network, picture)
+    print(picture)
+    return 0
+
+
+def generate(options: argparse.Namespace) -> int:
+    from host_build import circuit
+    from host_build.report import table
+
+    chosen = overlay.find(options.network, options.overlays)
+    folding = _fold(options, chosen)
+    made = circuit.generate(chosen, folding, clock_mhz=options.clock)
+    print(table(circuit.layout(made), folding, options.clock))
+    print(made.folder)
+    return 0
+
+
+def simulate(options: argparse.Namespace) -> int:
+    from host_build import circuit
+    from host_build.simulation.check import simulate as run
+    from host_build.simulation.check import summary
+
+    chosen = overlay.find(options.network, options.overlays)
+    layout = circuit.layout(chosen)
+    test = cifar10.load(_data(options), "test").first(options.images)
+    found = run(
+        layout, chosen.graph(), circuit.module_name(options.network), test,
+        stall=options.stall, seed=options.seed, trace=options.vcd, window=options.window,
+    )  # fmt: skip
+    print(summary(found, layout, chosen.manifest.circuit["clock_mhz"]))
+    return 0 if found.equal else 1
+
+
+def everything(options: argparse.Namespace) -> int:
+    variant = variants.find(options.network)
+    options.resume = (_folder(options, variant.name) / "last.safetensors").exists()
+    train(options)
+    _compile_network(options, _folder(options, variant.name) / "best.safetensors")
+    return generate(options)
+
+
+def _compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
+    import torch
+
+    from host_build.checkpoint import load_network
+    from host_build.export import export, logits
+
+    variant = variants.find(options.network)
+    test = cifar10.load(_data(options), "test").first(options.limit)
+    model, _ = load_network(checkpoint, variant)
+    source = _folder(options, variant.name) / "0_export.onnx"
+    export(model, source)
+    images = torch.from_numpy(test.images[: options.check_images])
+    _compile(options, variant.name, source, test, logits(model, images), checkpoint)
+
+
+def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
+    test = cifar10.load(_data(options), "test").first(options.limit)
+    _compile(options, name, source, test, None, None)
+
+
+def _compile(
+    options: argparse.Namespace, name: str, source: Path, test: cifar10.Dataset,
+    expected: object, checkpoint: Path | None,
+) -> None:  # fmt: skip
+    import numpy as np
+
+    from host_build.compiler.pipeline import compile_model
+    from host_build.package import package
+
+    compiled = compile_model(
+        source, _folder(options, name), test.images[: options.check_images],
+        normalise=getattr(options, "normalise", False),
+        expected=None if expected is None else np.asarray(expected, np.float64),
+    )  # fmt: skip
+    made = package(name, compiled, options.overlays, test, checkpoint=checkpoint)
+    accuracy = made.manifest.accuracy
+    print(
+        f"{made.folder}: {accuracy['test']:.2%} of {accuracy['images']:,} test images, "
+        f"build id {made.manifest.build_id}"
+    )
+
+
+def _fold(options: argparse.Namespace, chosen: Overlay) -> Folding:
+    from host_build.compiler.fold import Budget
+    from host_build.compiler.fold import fold as run
+
+    cycles = options.cycles
+    if options.fps is not None:
+        cycles = int(options.clock * 1e6 / options.fps)
+    budget = Budget(options.lut, options.dsp, options.bram)
+    return run(chosen.graph(), budget, cycles=cycles)
+
+
+def _folder(options: argparse.Namespace, name: str) -> Path:
+    return options.out or BUILD / name
+
+
+def _data(options: argparse.Namespace) -> Path:
+    with tqdm(unit="B", unit_scale=True, desc="CIFAR-10", disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done)
+
+        return cifar10.find(options.cifar10, progress=progress)

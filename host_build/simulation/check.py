@@ -1,0 +1,77 @@
+"""Simulate a circuit on test images and say whether it is right, and how fast."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from board_app.cifar10 import Dataset
+from board_app.graph import Graph
+from board_app.reference import Reference
+from host_build.generate.plan import Plan
+from host_build.simulation.network import NetworkSimulation
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `images` images gave; cycles are the simulation's, `seconds` its wall time."""
+
+    images: int
+    accuracy: float
+    different: int
+    interval: float
+    latency: int
+    seconds: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether every logit is the reference's."""
+        return self.different == 0
+
+
+def simulate(
+    layout: Plan, graph: Graph, name: str, test: Dataset, *,
+    stall: float = 0.0, seed: int = 0, trace: Path | None = None,
+    window: tuple[int, int] | None = None,
+) -> Found:  # fmt: skip
+    """Send `test` through the circuit, with back-pressure of probability `stall` on both sides."""
+    circuit = NetworkSimulation(layout, name, traced=trace is not None)
+    with tqdm(total=len(test), desc="simulate", unit="image") as bar:
+
+        def progress(done: int) -> None:
+            bar.update(done - bar.n)
+
+        start = time.monotonic()
+        run = circuit.run(
+            test.images, stall_in=stall, stall_out=stall, seed=seed, on_frame=progress,
+            trace=trace, window=window and (window[0], window[1]),
+        )  # fmt: skip
+        seconds = time.monotonic() - start
+    expected = Reference(graph).execute(test.images)
+    return Found(
+        images=len(test),
+        accuracy=float((run.logits.argmax(axis=1) == test.labels).mean()),
+        different=int((run.logits != expected).any(axis=1).sum()),
+        interval=run.interval if len(test) > 2 else float(layout.interval),
+        latency=run.latency,
+        seconds=seconds,
+    )
+
+
+def summary(found: Found, layout: Plan, clock_mhz: float) -> str:
+    """The result for a person."""
+    verdict = "all logits equal the reference's"
+    if not found.equal:
+        verdict = f"DIFFERENT from the reference on {found.different} of {found.images} images"
+    fps = clock_mhz * 1e6 / found.interval
+    return "\n".join([
+        f"{found.images} images: {verdict}",
+        f"accuracy            {found.accuracy:.2%} of these images",
+        f"initiation interval {found.interval:,.1f} cycles a frame, predicted {layout.interval:,}",
+        f"latency             {found.latency:,} cycles, {found.latency / clock_mhz:,.0f} us",
+        f"at {clock_mhz:g} MHz          {fps:,.0f} frames/s",
+        f"simulated           {found.images / found.seconds:.1f} images/s",
+    ])  # fmt: skip

@@ -1,0 +1,194 @@
+"""Whole networks: generated, simulated, equal to the reference at the predicted pace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from board_app.graph import INPUT, Graph, Threshold
+from board_app.reference import Reference
+from host_build.compiler.fold import Budget, fold, options
+from host_build.generate import verilog
+from host_build.generate.folding import Circuit, FoldingError, LayerFolding, read
+from host_build.generate.plan import lanes_for, plan
+from host_build.simulation.fifo_sizing import size_fifos
+from host_build.simulation.network import FifoSizing, NetworkSimulation
+from host_build.simulation.verilator import Deadlock, lint
+from tests.board.networks import Builder
+
+pytestmark = pytest.mark.rtl
+
+
+def residual(seed: int) -> Graph:
+    """A stem, a block of stride 2 with a projection, a block with an identity, pool and head."""
+    make = Builder(np.random.default_rng(seed), (8, 8, 3))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 15, signed=True), 4, 3, bits=5), 7)
+    main = make.threshold(make.convolution(stem, 6, 3, stride=2, bits=4), 15)
+    main = make.threshold(make.convolution(main, 6, 3, bits=5), 15, signed=True)
+    side = make.threshold(make.convolution(stem, 6, 1, stride=2, bits=6), 15, signed=True)
+    joined = make.threshold(make.add(main, side), 15, shared=True)
+    main = make.threshold(make.convolution(joined, 6, 3, bits=4), 15, signed=True)
+    side = make.threshold(joined, 15, signed=True, shared=True)
+    joined = make.threshold(make.add(main, side), 7, shared=True)
+    make.convolution(make.pool(joined), 10, 1, bits=5)
+    return make.graph()
+
+
+def random_folding(graph: Graph, seed: int) -> dict[str, LayerFolding]:
+    rng = np.random.default_rng(seed)
+    return {name: rng.choice(np.array(o, object)).fold for name, o in options(graph).items()}
+
+
+def frames(graph: Graph, count: int, seed: int = 0) -> np.ndarray:
+    shape = (count, *graph.input_shape)
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_random_folding_is_exact_keeps_its_pace_and_never_deadlocks(seed):
+    graph = residual(seed)
+    folding = random_folding(graph, seed)
+    largest = plan(graph, folding)
+    depths = size_fifos(largest, "net_random")
+    layout = plan(graph, folding, depths)
+    circuit = NetworkSimulation(layout, "net_random")
+    images = frames(graph, 12, seed)
+    expected = Reference(graph).execute(images)
+    run = circuit.run(images)
+    assert np.array_equal(run.logits, expected)
+    assert run.interval == layout.interval
+    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7), (0.9, 0.9)):
+        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=seed)
+        assert np.array_equal(stalled.logits, expected), stalls
+
+    # One slot less where the shortcut waits for the main path does stall.
+    sizing = FifoSizing(largest, "net_random")
+    shortcut = max((f for f in depths if "_fifo_" in f), key=lambda f: depths[f])
+    assert depths[shortcut] > 3
+    less = {**depths, shortcut: depths[shortcut] - 1}
+    try:
+        slower, _ = sizing.run(less, images, interval=layout.interval)
+        assert slower.interval > layout.interval
+    except Deadlock:
+        pass
+
+
+@pytest.fixture(scope="module")
+def small() -> Graph:
+    make = Builder(np.random.default_rng(9), (6, 6, 3))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 7), 4, 3, bits=4), 7)
+    make.convolution(make.pool(stem), 10, 1, bits=4)
+    return make.graph()
+
+
+def test_too_shallow_shortcut_is_a_deadlock():
+    graph = residual(0)
+    folding = {name: layer[0].fold for name, layer in options(graph).items()}
+    largest = plan(graph, folding)
+    sizing = FifoSizing(largest, "net_shallow")
+    depths = dict.fromkeys(largest.depths, 3)
+    with pytest.raises(Deadlock, match=r"in: .* beats"):
+        sizing.run(depths, frames(graph, 3), interval=largest.interval)
+
+
+def test_frame_of_the_wrong_size(small):
+    folding = fold(small)
+    circuit = NetworkSimulation(plan(small, folding), "net_small")
+    with pytest.raises(ValueError, match="108 values"):
+        circuit.run(np.zeros((2, 5, 6, 3), np.uint8))
+    with pytest.raises(ValueError, match="uint8"):
+        circuit.run(np.zeros((2, 6, 6, 3), np.int32))
+
+
+def test_same_input_gives_the_same_bytes_and_lints(small, tmp_path):
+    folding = fold(small)
+    first, again = (verilog.files(plan(small, folding), "net_small") for _ in range(2))
+    assert first == again
+    for name, text in first.items():
+        (tmp_path / name).write_text(text)
+    lint("net_small", sorted(tmp_path.glob("*.sv")), {})
+
+
+def test_circuit_file_round_trip_and_damage(small, tmp_path):
+    folding = fold(small)
+    circuit = Circuit(folding, plan(small, folding).depths)
+    path = tmp_path / "circuit.json"
+    path.write_bytes(circuit.dump())
+    assert read(path) == circuit
+    path.write_bytes(circuit.dump()[:-20])
+    with pytest.raises(FoldingError, match=r"circuit\.json is no readable circuit"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"simd": 2}, r"simd is 2; legal: a divisor of 3 channels"),
+        ({"pe": 3}, r"pe is 3, but must be 1 or 2 or 4"),
+        ({"simd": 6, "form": "column"}, r"simd is 6"),
+    ],
+)
+def test_illegal_folding_names_layer_value_and_legal_ones(small, change, message):
+    folding = dict(fold(small))
+    layer = next(iter(folding))
+    folding[layer] = LayerFolding(**{"simd": 1, "pe": 1, **change})
+    with pytest.raises(FoldingError, match=rf"{layer}.*{message}"):
+        plan(small, folding)
+
+
+def test_folding_of_another_network(small):
+    with pytest.raises(FoldingError, match="for another network: odd"):
+        plan(small, {**fold(small), "odd": LayerFolding(1, 1)})
+
+
+def test_thresholds_out_of_order_are_refused(small):
+    nodes = list(small.nodes)
+    index = next(i for i, node in enumerate(nodes) if isinstance(node, Threshold))
+    node = nodes[index]
+    values = node.thresholds.copy()
+    values[:, 0] = values.max() + 1
+    nodes[index] = type(node)(
+        node.name, node.inputs, node.shape, node.dtype, values, node.bias
+    )  # fmt: skip
+    broken = Graph(tuple(nodes), small.input_shape, small.input_dtype)
+    with pytest.raises(ValueError, match="sort each row"):
+        plan(broken, fold(small))
+
+
+def test_fold_is_the_best_of_all(small):
+    """Every combination, one by one: none within the budget has fewer cycles."""
+    budget = Budget(lut=0.03, dsp=0.03, bram36=0.02)
+    chosen = plan(small, fold(small, budget), None)
+    layers = options(small)
+    (first, one), (second, other) = layers.items()
+    room = budget.resources()
+    for a in one:
+        for b in other:
+            cycles = max(a.cycles, b.cycles)
+            if cycles < chosen.interval and (a.cost + b.cost <= room).all():
+                folding = {first: a.fold, second: b.fold}
+                cost = plan(small, folding, {f: 32 for f in chosen.depths}).resources
+                vector = np.array([cost.lut, cost.dsp, cost.bram36])
+                assert (vector > room).any(), folding
+
+
+def test_fold_for_a_target_is_cheaper_and_fast_enough(small):
+    fast, slow = plan(small, fold(small)), plan(small, fold(small, cycles=2000))
+    assert slow.interval <= 2000
+    assert slow.resources.lut < fast.resources.lut
+
+
+def test_fold_says_when_nothing_fits(small):
+    with pytest.raises(FoldingError, match="does not fit the budget"):
+        fold(small, Budget(lut=0.001))
+    with pytest.raises(FoldingError, match="at most 3 cycles"):
+        fold(small, cycles=3)
+
+
+@pytest.mark.parametrize(
+    ("channels", "pixels", "interval", "lanes"),
+    [(16, 1024, 16384, 1), (16, 1024, 16383, 2), (6, 10, 20, 3), (3, 100, 1, 3)],
+)
+def test_lanes(channels, pixels, interval, lanes):
+    assert lanes_for(channels, pixels, interval) == lanes
