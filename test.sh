@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-declare -A package_of=([g++]=g++ [make]=make [perl]=perl [rsync]=rsync [shellcheck]=shellcheck
+declare -A package_of=([g++]=g++ [rsync]=rsync [shellcheck]=shellcheck
   [ssh]=openssh-client [sshd]=openssh-server)
 missing=()
 for program in "${!package_of[@]}"; do

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-import shutil
 from dataclasses import replace
+from pathlib import Path
 
 from board_app import overlay
+from board_app.files import write_atomically
 from board_app.overlay import Overlay
 from host_build.compiler.fold import provisional_depths
 from host_build.errors import HostError
@@ -19,7 +20,7 @@ from host_build.report import plot_layers
 from host_build.simulation.fifo_sizing import size_fifos
 
 CLOCK_MHZ = 100.0
-_CIRCUIT, _PLOT, _RTL = "circuit.json", "layers.png", "rtl"
+_CIRCUIT, _PLOT = "circuit.json", "layers.png"
 
 
 def layout(chosen: Overlay) -> Plan:
@@ -44,7 +45,7 @@ def costed(chosen: Overlay, folding: Folding) -> Plan:
 
 
 def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ) -> Overlay:
-    """Size the FIFOs of `folding` in simulation and put the circuit into the overlay."""
+    """Size the FIFOs of `folding` in simulation and put circuit and plot into the overlay."""
     name = module_name(chosen.manifest.network)
     graph = chosen.graph()
     depths = size_fifos(plan(graph, folding), name)
@@ -52,12 +53,11 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
     kept = {
         file: (chosen.folder / file).read_bytes()
         for file in chosen.manifest.files
-        if not file.startswith((_CIRCUIT, _PLOT, f"{_RTL}/"))
+        if file not in (_CIRCUIT, _PLOT)
     }
     picture = io.BytesIO()
     plot_layers(made, chosen.manifest.network, picture)
-    rtl = {f"{_RTL}/{file}": text.encode() for file, text in verilog.files(made, name).items()}
-    new = {_CIRCUIT: Circuit(folding, depths).dump(), _PLOT: picture.getvalue(), **rtl}
+    new = {_CIRCUIT: Circuit(folding, depths).dump(), _PLOT: picture.getvalue()}
     manifest = replace(
         chosen.manifest,
         circuit={
@@ -67,8 +67,18 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
             "estimated": _row(made.resources),
         },
     )
-    shutil.rmtree(chosen.folder / _RTL, ignore_errors=True)
     return overlay.write(chosen.folder, manifest, kept | new)
+
+
+def write_rtl(chosen: Overlay, folder: Path) -> Path:
+    """Write the circuit's SystemVerilog and memory images into `folder`; the same bytes each time.
+
+    They follow from the overlay's graph and circuit file, so the overlay does not repeat them.
+    """
+    name = module_name(chosen.manifest.network)
+    for file, text in verilog.files(layout(chosen), name).items():
+        write_atomically(folder / file, text.encode())
+    return folder / f"{name}.sv"
 
 
 def _row(cost: Resources) -> dict[str, float]:

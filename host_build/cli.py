@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.generate,
         "fold, size the FIFOs, write SystemVerilog",
         made,
+        folder,
         overlays,
         folding,
     )

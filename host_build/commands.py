@@ -70,6 +70,7 @@ def generate(options: argparse.Namespace) -> int:
     made = circuit.generate(chosen, folding, clock_mhz=options.clock)
     print(table(circuit.layout(made), folding, options.clock))
     print(made.folder)
+    print(circuit.write_rtl(made, _folder(options, options.network) / "rtl"))
     return 0
 
 
@@ -133,6 +134,8 @@ def _compile(
     )  # fmt: skip
     made = package(name, compiled, options.overlays, test, checkpoint=checkpoint)
     accuracy = made.manifest.accuracy
+    if compiled.rounded:
+        print(f"{compiled.rounded} of {options.check_images} images checked differ by a rounding")
     print(
         f"{made.folder}: {accuracy['test']:.2%} of {accuracy['images']:,} test images, "
         f"build id {made.manifest.build_id}"

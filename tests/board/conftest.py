@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +74,3 @@ def app(overlay: Overlay, backend: Backend, images: Dataset) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
-
-
-@pytest.fixture(name="cifar10", scope="session")
-def cifar10_folder() -> Path:
-    """The unpacked data set."""
-    folder = os.environ.get("CIFAR10")
-    if not folder:
-        pytest.skip("set CIFAR10 to the folder of CIFAR-10's binary version to run this test")
-    return Path(folder)
