@@ -26,6 +26,8 @@ LONGEST_CASCADE = 10
 # A LUT memory of 32 words is as small as one of 8.
 SMALLEST_BUFFER = 32
 MOST_SHARING = 3
+# With a sign bit it fits the 18-bit operand of a DSP block; sums of a large pool are this wide.
+MOST_ACTIVATION_BITS = 16
 # Narrower products than this are built from LUTs even where a DSP block was meant.
 NARROWEST_PRODUCT = 9
 
@@ -78,7 +80,7 @@ class MatrixVector(Kernel):
         self._one_of("simd", self.simd, _divisors(self.mw))
         self._one_of("pe", self.pe, _divisors(self.mh))
         least = 2 if self.activation_signed else 1
-        self._one_of("activation_bits", self.activation_bits, range(least, 11))
+        self._one_of("activation_bits", self.activation_bits, range(least, MOST_ACTIVATION_BITS + 1))
         self._one_of("weight_bits", self.weight_bits, range(2, 9))
         self._one_of("cascade", self.cascade, range(1, LONGEST_CASCADE + 1))
         if self.rom_positions is not None:

@@ -87,8 +87,8 @@ module matrix_vector #(
   if (PE < 1 || MH % PE != 0) begin : gen_bad_pe
     $error("matrix_vector: PE must divide MH");
   end
-  if (A_BITS < 1 || A_BITS > 10 || (A_SIGNED != 0 && A_BITS < 2)) begin : gen_bad_a_bits
-    $error("matrix_vector: A_BITS must be 1 to 10, 2 to 10 for signed activations");
+  if (A_BITS < 1 || A_BITS > 16 || (A_SIGNED != 0 && A_BITS < 2)) begin : gen_bad_a_bits
+    $error("matrix_vector: A_BITS must be 1 to 16, 2 to 16 for signed activations");
   end
   if (W_BITS < 2 || W_BITS > 8) begin : gen_bad_w_bits
     $error("matrix_vector: W_BITS must be 2 to 8");
