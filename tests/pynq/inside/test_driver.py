@@ -1,0 +1,243 @@
+"""The driver through unmodified pynq, on the simulated board with a behavioural chip."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pynq
+import pytest
+
+from board_app import chip, pynq_session
+from board_app.accelerator import Accelerator
+from board_app.overlay import Overlay
+from board_app.pynq_session import open_bitstream, open_overlay
+from board_app.session import AcceleratorError, ChipBusy
+from host_build.simulation.behaviour import BehaviouralChip, Faults
+from host_build.simulation.board import SimulatedBoard
+
+from .conftest import BUILD, HARDWARE, REFERENCE, pixels, write_overlay
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def driver(board: SimulatedBoard, bitstream: Path) -> Iterator[Accelerator]:
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        yield driver
+
+
+def equal(driver: Accelerator, images: np.ndarray) -> bool:
+    return np.array_equal(driver.execute(images), REFERENCE.execute(images))
+
+
+@pytest.mark.parametrize("count", [1, 7, 128, 300])
+def test_logits_are_the_references(driver: Accelerator, count: int) -> None:
+    assert equal(driver, pixels(count))
+    assert equal(driver, pixels(count, seed=1))
+
+
+def test_throughput(driver: Accelerator) -> None:
+    row = driver.throughput_test(256)
+    assert row["fclk[mhz]"] == pytest.approx(1000 / 7)
+    assert row["chip_cycles"] == 2 * (9000 + 128 * 6000)
+    assert row["throughput[images/s]"] == pytest.approx(row["chip_throughput[images/s]"], rel=0.01)
+
+
+def test_an_overlay_with_its_manifest(board: SimulatedBoard, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    write_overlay(folder / "tiny.bit")
+    row = {"clock_mhz": 142.857, "cycles_per_frame": 6000}
+    manifest = SimpleNamespace(
+        network="tiny", build_id=f"{BUILD:08x}", circuit=row,
+        files={"tiny.bit": "", "tiny.hwh": ""},
+    )  # fmt: skip
+    with open_overlay(Overlay(folder, manifest)) as driver:
+        assert equal(driver, pixels(3))
+    del manifest.files["tiny.hwh"]
+    with pytest.raises(AcceleratorError, match=r"lists no \.hwh file"):
+        open_overlay(Overlay(folder, manifest))
+
+
+@pytest.mark.parametrize("fault", ["hang", "input_error", "output_error"])
+def test_faults_once_and_for_ever(driver: Accelerator, board: SimulatedBoard, fault: str) -> None:
+    setattr(board.chip.faults, fault, True)
+    assert equal(driver, pixels(20)) and driver.last_run.retries == 1
+    board.chip.faults = Faults(always=True, **{fault: True})
+    with pytest.raises(AcceleratorError, match="idma0: CTRL=0x"):
+        driver.execute(pixels(20))
+    board.chip.faults = Faults()
+    assert equal(driver, pixels(20))
+
+
+@pytest.mark.parametrize("forgotten", ["forget_flush", "forget_invalidate"])
+def test_a_forgotten_flush_or_invalidate_gives_wrong_data(
+    driver: Accelerator, board: SimulatedBoard, forgotten: str
+) -> None:
+    assert equal(driver, pixels(4))
+    setattr(board, forgotten, True)
+    assert not equal(driver, pixels(4, seed=1))
+
+
+def test_a_chip_of_another_build(board: SimulatedBoard, bitstream: Path) -> None:
+    board._chips = lambda build: BehaviouralChip(REFERENCE.execute, 0xBAD)
+    with pytest.raises(AcceleratorError, match="the chip is of build 00000bad"):
+        open_bitstream(bitstream, HARDWARE)
+    board._chips = lambda build: BehaviouralChip(REFERENCE.execute, build)
+    open_bitstream(bitstream, HARDWARE).close()
+
+
+@pytest.mark.parametrize("other", [{"bit": 5}, {"hwh": 5}, {"bit": 5, "hwh": 5}])
+def test_files_of_different_overlays(
+    board: SimulatedBoard, tmp_path: Path, other: dict[str, int]
+) -> None:
+    with pytest.raises(AcceleratorError, match=r"is of build 0\w{7}, its .* of build 0\w{7}"):
+        open_bitstream(write_overlay(tmp_path / "chip.bit", **other), HARDWARE)
+    assert board.chip is None, "nothing was loaded"
+
+
+@pytest.mark.parametrize("suffix", [".bit", ".hwh"])
+def test_missing_and_damaged_files(board: SimulatedBoard, bitstream: Path, suffix: str) -> None:
+    path = bitstream.with_suffix(suffix)
+    path.write_bytes(path.read_bytes()[:90])
+    with pytest.raises(AcceleratorError, match="pynq cannot load"):
+        open_bitstream(bitstream, HARDWARE)
+    path.unlink()
+    with pytest.raises(AcceleratorError, match="is missing"):
+        open_bitstream(bitstream, HARDWARE)
+
+
+def test_a_clock_that_the_overlay_was_not_made_for(board: SimulatedBoard, tmp_path: Path) -> None:
+    path = write_overlay(tmp_path / "chip.bit", mhz=200)
+    with pytest.raises(
+        AcceleratorError, match=r"FCLK0 runs at 200 MHz, the overlay needs 142\.857"
+    ):
+        open_bitstream(path, HARDWARE)
+
+
+def test_memory_that_is_used_up(driver: Accelerator, board: SimulatedBoard) -> None:
+    taken = pynq.allocate((8 << 20) - 500_000, "u1")
+    with pytest.raises(AcceleratorError, match=r"no contiguous memory \(CMA\) for 393,216 bytes"):
+        driver.execute(pixels(300))
+    assert equal(driver, pixels(2)), "a small batch has room"
+    taken.freebuffer()
+    assert equal(driver, pixels(300))
+
+
+def test_power_lost_in_the_middle_of_a_batch(board: SimulatedBoard, bitstream: Path) -> None:
+    driver = open_bitstream(bitstream, HARDWARE)
+    assert equal(driver, pixels(3))
+    with when_polled(board, board.power_cycle), pytest.raises(AcceleratorError, match="power"):
+        driver.execute(pixels(300))
+    driver.close()
+    with open_bitstream(bitstream, HARDWARE) as fresh:
+        assert equal(fresh, pixels(300))
+
+
+def test_an_interrupt_in_the_middle_of_a_batch(driver: Accelerator, board: SimulatedBoard) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with when_polled(board, interrupt), pytest.raises(KeyboardInterrupt):
+        driver.execute(pixels(300))
+    assert board.chip.read(chip.CTRL) == board.chip.read(chip.WINDOW) == chip.IDLE
+    assert equal(driver, pixels(300))
+
+
+def test_two_processes_and_one_that_is_killed(board: SimulatedBoard, bitstream: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.pynq.inside.holder", str(bitstream)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"running\n"
+        with pytest.raises(ChipBusy, match=f"process {other.pid}, .*holder.* has the FPGA"):
+            open_bitstream(bitstream, HARDWARE)
+        other.send_signal(signal.SIGKILL)
+        other.wait(10)
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(300))
+        with pytest.raises(ChipBusy, match="this process"):
+            open_bitstream(bitstream, HARDWARE)
+
+
+def test_pynqs_stale_metadata(board: SimulatedBoard, tmp_path: Path) -> None:
+    path = write_overlay(tmp_path / "chip.bit", mhz=100)
+    pynq.Overlay(str(path))
+    write_overlay(path, mhz=50)
+    stale = pynq.Overlay(str(path), download=False)
+    assert stale.clock_dict[0]["divisor1"] == 2, "pynq has not seen the new file"
+    with open_bitstream(path, replace(HARDWARE, clock_mhz=50)) as driver:
+        assert driver.throughput_test(1)["fclk[mhz]"] == 50
+
+
+def test_metadata_of_an_overlay_that_is_gone_or_damaged(
+    board: SimulatedBoard, tmp_path: Path
+) -> None:
+    gone = write_overlay(tmp_path / "gone.bit")
+    open_bitstream(gone, HARDWARE).close()
+    gone.unlink()
+    open_bitstream(write_overlay(tmp_path / "chip.bit"), HARDWARE).close()
+    folder = Path(pynq.pl_server.__path__[0])
+    caches = [folder / "_current_metadata.pkl", *folder.glob("global_pl_state*.json")]
+    assert len(caches) == 2
+    for cache in caches:
+        cache.write_bytes(b"half of a f")
+    open_bitstream(tmp_path / "chip.bit", HARDWARE).close()
+
+
+def test_an_overlay_of_another_project(board: SimulatedBoard, original: Path) -> None:
+    with pytest.raises(AcceleratorError) as caught:
+        open_bitstream(original / "resizer.bit", HARDWARE)
+    text = str(caught.value)
+    assert "resizer.bit cannot be run: it holds idma0 (xilinx_finn:finn:" in text
+    assert "odma0" in text and "Without control0 there is no build id" in text
+    assert board.chip is None
+
+
+def test_no_board_and_no_root(
+    bitstream: Path, board: SimulatedBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for raised, hint in (
+        (OSError("Root permissions required."), "run as root"),
+        (RuntimeError("No Devices Found"), r"source /etc/profile\.d/pynq_venv\.sh"),
+    ):
+
+        def fail(*_: object, error: Exception = raised, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(pynq, "Overlay", fail)
+        with pytest.raises(AcceleratorError, match=hint):
+            open_bitstream(bitstream, HARDWARE)
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "pynq", None)
+    with pytest.raises(AcceleratorError, match="needs pynq, which is on a PYNQ board"):
+        pynq_session.open_bitstream(bitstream, HARDWARE)
+
+
+@contextmanager
+def when_polled(board: SimulatedBoard, action: Callable[[], None]) -> Iterator[None]:
+    """Do `action` once, when the driver looks whether the output DMA is done."""
+    read = board.chip.read
+
+    def look(offset: int) -> int:
+        if offset == chip.WINDOW:
+            board.chip.read = read
+            action()
+        return read(offset)
+
+    board.chip.read = look
+    yield
+
+
+def test_this_is_the_pynq_that_was_asked_for() -> None:
+    wanted = os.environ.get("EXPECTED_PYNQ")
+    if wanted is None:
+        pytest.skip("started by hand")
+    assert pynq.__version__ == wanted

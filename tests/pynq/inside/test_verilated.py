@@ -1,0 +1,159 @@
+"""The same driver and pynq, and the chip's real circuit through AXI, verilated."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from board_app import vectors
+from board_app.accelerator import Accelerator
+from board_app.chip import Hardware
+from board_app.overlay import find
+from board_app.pynq_session import open_bitstream
+from board_app.reference import Reference
+from board_app.session import AcceleratorError
+from host_build.simulation.board import SimulatedBoard
+from host_build.simulation.chip import BuiltChip, Bus, SimulatedChip
+
+from .conftest import REFERENCE, pixels, write_overlay
+from .test_driver import when_polled
+
+VARIABLE = "VERILATED_CHIPS"
+
+if VARIABLE not in os.environ:
+    pytest.skip(
+        f"{VARIABLE} names no file; on the host: python -m tests.pynq.verilated FILE",
+        allow_module_level=True,
+    )
+ROWS = json.loads(Path(os.environ[VARIABLE]).read_text())
+
+
+def hardware(name: str) -> Hardware:
+    row = ROWS[name]
+    interval = row["interval_cycles"]
+    return Hardware(int(row["build_id"], 16), row["clock_mhz"], interval, 3 * interval)
+
+
+def board_with(name: str) -> SimulatedBoard:
+    """A board that has one chip to load, verilated."""
+    row = ROWS[name]
+    built = BuiltChip(Path(row["library"]), Path(row["images"]), False)
+    board = SimulatedBoard(lambda build: {hardware(name).build_id: SimulatedChip}[build](built))
+    board.install()
+    return board
+
+
+HARDWARE = hardware("tiny")
+
+
+@pytest.fixture
+def board() -> SimulatedBoard:
+    return board_with("tiny")
+
+
+@pytest.fixture
+def bitstream(tmp_path: Path) -> Path:
+    return write_overlay(tmp_path / "chip.bit", mhz=HARDWARE.clock_mhz)
+
+
+@pytest.fixture
+def driver(board: SimulatedBoard, bitstream: Path) -> Iterator[Accelerator]:
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        yield driver
+
+
+def equal(driver: Accelerator, images: np.ndarray) -> bool:
+    return np.array_equal(driver.execute(images), REFERENCE.execute(images))
+
+
+def test_200_images(driver: Accelerator) -> None:
+    assert equal(driver, pixels(200))
+    run = driver.last_run
+    assert run is not None and run.retries == 0
+    network = 200 * HARDWARE.interval_cycles + 2 * HARDWARE.latency_cycles
+    assert 200 * HARDWARE.interval_cycles < run.cycles < network
+
+
+def test_a_trained_network_on_200_images(tmp_path: Path) -> None:
+    """From pynq to the circuit and back: the compiler's own vectors, then noise."""
+    name = next((name for name in ROWS if name != "tiny"), None)
+    if name is None:
+        pytest.skip("there is no overlay with a circuit")
+    overlay = find(name)
+    known, expected = hardware(name), Reference(overlay.graph())
+    build = known.build_id
+    path = write_overlay(tmp_path / "chip.bit", bit=build, hwh=build, mhz=known.clock_mhz)
+    board_with(name)
+    golden = vectors.load(overlay)
+    noise = pixels(200 - len(golden))
+    with open_bitstream(path, known) as driver:
+        logits = driver.execute(np.concatenate([golden.images, noise]))
+        assert driver.last_run is not None
+        cycles = driver.last_run.cycles / len(logits)
+    assert np.array_equal(logits[: len(golden)], golden.logits)
+    assert np.array_equal(logits[len(golden) :], expected.execute(noise))
+    print(f"{name}: {cycles:.0f} cycles an image, the network alone {known.interval_cycles}")
+    assert cycles < known.interval_cycles / 0.95, "batches reach 95% of the network's own pace"
+
+
+def test_throughput_and_counters(driver: Accelerator) -> None:
+    row = driver.throughput_test(64)
+    assert row["fclk[mhz]"] == 100
+    assert row["throughput[images/s]"] == pytest.approx(row["chip_throughput[images/s]"], rel=0.01)
+    assert row["last_batch_frames_read"] == row["last_batch_frames_written"] == 64
+    assert 0 < row["last_batch_first_output"] < HARDWARE.latency_cycles + HARDWARE.interval_cycles
+
+
+def test_a_busy_memory(driver: Accelerator, board: SimulatedBoard) -> None:
+    board.chip.bus = Bus((1, 200), (1, 200), stall=0.3, registers_stall=0.3)
+    assert equal(driver, pixels(20))
+
+
+def test_an_axi_error_and_no_more(driver: Accelerator, board: SimulatedBoard) -> None:
+    assert equal(driver, pixels(5))
+    start = board.chip.ddr_base
+    board.chip.bus = Bus(error=(start, start + len(board.chip.ddr) - 1))
+    with pytest.raises(AcceleratorError, match=r"AXI error \(status [123]\) .*idma0: CTRL=0x"):
+        driver.execute(pixels(5))
+    board.chip.bus = Bus()
+    assert equal(driver, pixels(5, seed=1))
+
+
+def test_a_memory_that_stops_answering(
+    driver: Accelerator, board: SimulatedBoard, bitstream: Path
+) -> None:
+    board.chip.bus = Bus(answers=False)
+    says = r"5 frames is not done after .*idma0: CTRL=0x.* After that, .*reset does not end"
+    with pytest.raises(AcceleratorError, match=says):
+        driver.execute(pixels(5))
+    driver.close()
+    with open_bitstream(bitstream, HARDWARE) as fresh:
+        assert equal(fresh, pixels(5))
+
+
+def test_a_batch_that_is_interrupted(driver: Accelerator, board: SimulatedBoard) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with when_polled(board, interrupt), pytest.raises(KeyboardInterrupt):
+        driver.execute(pixels(40))
+    assert equal(driver, pixels(40, seed=1))
+
+
+def test_power_lost_in_the_middle_of_a_batch(board: SimulatedBoard, bitstream: Path) -> None:
+    driver = open_bitstream(bitstream, HARDWARE)
+    with when_polled(board, board.power_cycle), pytest.raises(AcceleratorError, match="power"):
+        driver.execute(pixels(40))
+    driver.close()
+    with open_bitstream(bitstream, HARDWARE) as fresh:
+        assert equal(fresh, pixels(40))
+
+
+def test_a_forgotten_flush_gives_wrong_data(driver: Accelerator, board: SimulatedBoard) -> None:
+    board.forget_flush = True
+    assert not equal(driver, pixels(4))
