@@ -24,8 +24,15 @@ class Backend(Protocol):
         ...
 
 
+def _fpga(overlay: Overlay) -> Backend:
+    from board_app.pynq_session import open_overlay
+
+    return open_overlay(overlay)
+
+
 BACKENDS: Dict[str, Callable[[Overlay], Backend]] = {
     "reference": lambda overlay: Reference(overlay.graph()),
+    "fpga": _fpga,
 }
 
 

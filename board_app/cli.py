@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "--backend",
         default="reference",
         metavar="NAME",
-        help="what executes it: reference, in numpy (default: %(default)s)",
+        help="what executes it: reference, in numpy, or fpga (default: %(default)s)",
     )
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument(

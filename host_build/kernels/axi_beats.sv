@@ -39,7 +39,7 @@ module axi_beats #(
   always @(posedge clk_i) begin
     if (load_i) begin
       page_q  <= address_i[ADDRESS_BITS-1:12];
-      place_q <= address_i[11:0] & ~inner;
+      place_q <= address_i[11:0];
       mask_q  <= burst_i == FIXED ? 12'h000 : burst_i == WRAP ? ring : 12'hFFF;
       bytes_q <= bytes;
       left_q  <= length_i;

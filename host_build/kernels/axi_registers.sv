@@ -10,11 +10,12 @@
 //          4, 5: input, output refused its batch; 15:8 reads, 23:16 writes not yet answered
 //     0x10 cycles of the last batch                  0x14 of them up to the first output beat
 //     0x18 cycles the network waited for input       0x1C cycles input waited for the network
-//     0x20 cycles the network's output waited        0x24 frames read   0x28 frames written
-//     0x2C cycles since power-up, modulo 2**32: soft resets leave it alone
+//     0x20 cycles the network's output waited        0x24 frames read   0x28 frames sent
+//     0x2C cycles since power-up, modulo 2**32, soft resets or not
 //
-// All else reads 0 and ignores writes. A soft reset asks memory for nothing more, waits until it
-// has answered all it was asked, and then resets everything but addresses and numbers of frames.
+// All else reads 0 and ignores writes. Address and frames are taken at the start; later writes are
+// for the next batch. A soft reset asks memory for nothing more, waits until it has answered all
+// it was asked, and then resets everything.
 `default_nettype none
 
 module axi_registers #(
@@ -126,17 +127,13 @@ module axi_registers #(
     .read_data_i    (read_data)
   );
 
-  // The bytes that a write changes.
-  wire [31:0] mask = {
-    {8{write_strobes[3]}}, {8{write_strobes[2]}}, {8{write_strobes[1]}}, {8{write_strobes[0]}}
-  };
   // The first 64 bytes of each window hold registers.
   wire write_here = write & write_address[29:14] == 0 & write_address[11:6] == 0;
   wire read_here  = read_address[29:14] == 0 & read_address[11:6] == 0;
 
   // Soft reset.
-  wire resets = write_here & write_address[13:12] == 2 & write_address[5:2] == 2 & mask[0]
-                & write_data[0];
+  wire resets = write_here & write_address[13:12] == 2 & write_address[5:2] == 2
+                & write_strobes[0] & write_data[0];
   reg stop_q, rst_q;
   reg [3:0] left_q;
 
@@ -163,7 +160,7 @@ module axi_registers #(
   wire [63:0] windows;
   wire [31:0] word = {28'b0, read_address[5:2]};
 
-  genvar dma;
+  genvar dma, lane;
   generate
     for (dma = 0; dma < 2; dma = dma + 1) begin : gen_dma
       reg [63:0] address_q;
@@ -182,21 +179,27 @@ module axi_registers #(
                                      : word == 7 ? frames_q : 32'b0;
 
       always @(posedge clk_i) begin
-        start_q <= write_dma & write_address[5:2] == 0 & mask[0] & write_data[0]
+        start_q <= write_dma & write_address[5:2] == 0 & write_strobes[0] & write_data[0]
                    & idle & ~stop_q & ~rst_q;
-        if (rst_i) begin
-          address_q <= 0;
-          frames_q  <= 0;
-        end else if (write_dma & idle) begin
-          if (write_address[5:2] == 4)
-            address_q[31:0] <= (address_q[31:0] & ~mask) | (write_data & mask);
-          if (write_address[5:2] == 5)
-            address_q[63:32] <= (address_q[63:32] & ~mask) | (write_data & mask);
-          if (write_address[5:2] == 7)
-            frames_q <= (frames_q & ~mask) | (write_data & mask);
-        end
         if (rst_q | start_q) done_q <= 1'b0;
         else if (done_i[dma]) done_q <= 1'b1;
+      end
+
+      for (lane = 0; lane < 4; lane = lane + 1) begin : gen_byte
+        wire       write_byte = write_dma & write_strobes[lane];
+        wire [7:0] value      = write_data[8*lane +: 8];
+
+        always @(posedge clk_i) begin
+          if (rst_q) begin
+            address_q[8*lane +: 8]    <= 0;
+            address_q[32+8*lane +: 8] <= 0;
+            frames_q[8*lane +: 8]     <= 0;
+          end else if (write_byte) begin
+            if (write_address[5:2] == 4) address_q[8*lane +: 8] <= value;
+            if (write_address[5:2] == 5) address_q[32+8*lane +: 8] <= value;
+            if (write_address[5:2] == 7) frames_q[8*lane +: 8] <= value;
+          end
+        end
       end
     end
   endgenerate

@@ -14,8 +14,6 @@ module dma_bursts #(
   input  wire [31:0] frames_i,
   // In the cycle of the start: the batch is not one, and there will be no burst.
   output wire        refused_o,
-  // No more bursts of this batch, except one whose handshake is in this cycle.
-  input  wire        stop_i,
   // Bursts are still to come.
   output wire        busy_o,
   // A burst: its address without the three low bits, and its beats - 1.
@@ -57,11 +55,11 @@ module dma_bursts #(
     end
 
     for (place = 0; place < BEAT_BITS; place = place + 1) begin : gen_product
-      wire [28:0] before = products[29*place +: 29];
+      wire [28:0] partial = products[29*place +: 29];
       if ((FRAME_BEATS >> place) % 2 == 1) begin : gen_add
-        assign products[29*(place+1) +: 29] = before + (frames_i[28:0] << place);
+        assign products[29*(place+1) +: 29] = partial + (frames_i[28:0] << place);
       end else begin : gen_keep
-        assign products[29*(place+1) +: 29] = before;
+        assign products[29*(place+1) +: 29] = partial;
       end
     end
   endgenerate
@@ -72,7 +70,7 @@ module dma_bursts #(
 
     if (~valid_q) length_q <= short ? left_q[3:0] - 1'b1 : room;
 
-    if (rst_i | stop_i) begin
+    if (rst_i) begin
       left_q  <= 0;
       valid_q <= 1'b0;
     end else if (start_i) begin

@@ -16,7 +16,7 @@ module input_dma #(
   input  wire        start_i,
   input  wire [63:0] address_i,
   input  wire [31:0] frames_i,
-  // Ask for nothing more and drop what comes, until the reset; that must wait for reads_o == 0.
+  // Ask for nothing more, until the reset; that must wait for reads_o == 0.
   input  wire        stop_i,
   // Data is still to come; the last of it has come, or there is none (one cycle).
   output wire        running_o,
@@ -76,7 +76,7 @@ module input_dma #(
   assign arvalid_o = arvalid_q;
   assign araddr_o  = {araddr_q, 3'b000};
   assign arlen_o   = arlen_q;
-  assign rready_o  = space | stop_i;
+  assign rready_o  = space;
   assign reads_o   = reads_q;
 
   dma_bursts #(
@@ -88,7 +88,6 @@ module input_dma #(
     .address_i      (address_i),
     .frames_i       (frames_i),
     .refused_o      (refused),
-    .stop_i         (stop_i),
     .busy_o         (busy),
     .burst_address_o(burst_address),
     .burst_length_o (burst_length),
@@ -123,7 +122,7 @@ module input_dma #(
     .clk_i      (clk_i),
     .rst_i      (rst_i),
     .in_data_i  (rdata_i),
-    .in_valid_i (beat & ~stop_i),
+    .in_valid_i (beat),
     .in_ready_o (space),
     .out_data_o (out_data_o),
     .out_valid_o(out_valid_o),

@@ -93,7 +93,6 @@ module output_dma #(
     .address_i      (address_i),
     .frames_i       (frames_i),
     .refused_o      (refused),
-    .stop_i         (stop_i),
     .busy_o         (busy),
     .burst_address_o(burst_address),
     .burst_length_o (burst_length),

@@ -111,7 +111,7 @@ def test_info(overlays: Path, capsys: pytest.CaptureFixture) -> None:
     assert run("info", overlays) == 0
     output = capsys.readouterr().out
     assert "lightweight" in output and "tiny, 604 parameters" in output and "numpy" in output
-    assert "backends: reference" in output
+    assert "backends: fpga, reference" in output
 
 
 def test_info_without_overlays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -177,7 +177,7 @@ def test_unknown_overlay(command: str, overlays: Path, capsys: pytest.CaptureFix
 
 def test_unknown_backend(overlays: Path, capsys: pytest.CaptureFixture) -> None:
     assert run("selftest", overlays, "--backend", "gpu") == 2
-    assert capsys.readouterr().err == "board_app: unknown backend 'gpu'; known: reference\n"
+    assert capsys.readouterr().err == "board_app: unknown backend 'gpu'; known: fpga, reference\n"
 
 
 def test_damaged_overlay(overlay: Overlay, capsys: pytest.CaptureFixture) -> None:

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from host_build.kernels.add import Add
+from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import FOLDER, Kernel
+from host_build.kernels.batch_counters import BatchCounters
 from host_build.kernels.fifo import Fifo
+from host_build.kernels.input_dma import InputDma
 from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.matrix_vector import MatrixVector
+from host_build.kernels.output_dma import OutputDma
 from host_build.kernels.pool import Pool
 from host_build.kernels.row_window import RowWindow
 from host_build.kernels.sliding_window import SlidingWindow
@@ -30,6 +34,7 @@ FEW = np.array([[-3, 0, 5]])
 MANY = np.arange(-200, 200, 5)[None].repeat(16, axis=0)
 KERNELS: list[Kernel] = [
     Add(4, 6, 5, True, False), Add(1, 1, 1, False, False),
+    AxiRegisters(0x12345678), BatchCounters(), InputDma(384), OutputDma(5),
     Fifo(8, 3), Fifo(96, 65), Fifo(36, 600),
     LineBuffer(8, 8, 24), LineBuffer(5, 7, 6, 2),
     MatrixVector(np.eye(8, 18, dtype=int), simd=6, pe=4),

@@ -1,0 +1,76 @@
+"""Verilate a chip: its sources, the board around it in C++, one shared library."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host_build.generate import chip as chips
+from host_build.generate import verilog
+from host_build.generate.chip import Chip
+from host_build.generate.plan import Plan
+from host_build.simulation import toolchain
+from host_build.simulation.chip import BuiltChip
+from host_build.simulation.toolchain import BuildError
+
+_HARNESS = toolchain.HERE / "chip_harness.cpp"
+
+
+@dataclass(frozen=True)
+class Design:
+    """The sources of a chip: module chip_core and all below it, with the memory images."""
+
+    sources: Sequence[Path]
+    images: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_plan(
+        cls, plan: Plan, network: str, build_id: str, *, cache: Path = toolchain.CACHE
+    ) -> Design:
+        """The chip of a plan; see generate.chip."""
+        top = verilog.top_level(plan, network)
+        made = chips.chip(plan, network, build_id)
+        return cls.of_chip(made, {f"{network}.sv": top}, verilog.sources(plan), plan.images(),
+                           cache=cache)  # fmt: skip
+
+    @classmethod
+    def of_chip(
+        cls, chip: Chip, generated: Mapping[str, str], kernels: Sequence[Path] = (),
+        images: Mapping[str, str] | None = None, *, cache: Path = toolchain.CACHE,
+    ) -> Design:  # fmt: skip
+        """The chip around a network whose own sources are `generated`, text by name."""
+        texts = {f"{chips.CORE}.sv": chips.core(chip), **generated}
+        folder = toolchain.image_folder(texts, cache)
+        files = sorted({*kernels, *chips.core_sources(chip)})
+        return cls([*(folder / name for name in texts), *files], images or {})
+
+
+def build(design: Design, *, traced: bool = False, cache: Path = toolchain.CACHE) -> BuiltChip:
+    """Build the chip, or find it in `cache`. Raises BuildError, ToolMissing or OSError."""
+    library = _compile(design.sources, traced, cache)
+    return BuiltChip(library, toolchain.image_folder(design.images, cache), traced)
+
+
+def _compile(sources: Sequence[Path], traced: bool, cache: Path) -> Path:
+    """The shared library of chip_core, built only if `cache` lacks it."""
+    harness = _HARNESS.read_text()
+    arguments = toolchain._arguments(chips.CORE, {}, {})
+    contents = [path.read_text() for path in sources]
+    version = toolchain._toolchain_version()
+    key = toolchain._digest([version, harness, arguments, contents, toolchain._COMPILE, traced])
+
+    def make(folder: Path) -> None:
+        runtime = toolchain._runtime(traced, cache)
+        cpp = folder / "cpp"
+        trace = ["--trace-vcd"] if traced else []
+        toolchain._verilate(
+            ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(cpp), *arguments],
+            sources, BuildError,
+        )  # fmt: skip
+        (cpp / _HARNESS.name).write_text(harness)
+        toolchain._compile_all(cpp, runtime, folder / "chip.so", traced)
+        shutil.rmtree(cpp)
+
+    return toolchain._cached(cache / f"{chips.CORE}-{key}", make) / "chip.so"

@@ -1,0 +1,511 @@
+// The board around chip_core: memory behind its AXI3 master, processors in front of its registers,
+// and a check of every rule of the bus, behind a small C interface.
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "Vchip_core.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+// The runtime library is built to call these instead of ending the process.
+void vl_finish(const char*, int, const char*) { throw std::runtime_error("$finish was called"); }
+void vl_fatal(const char* file, int line, const char*, const char* message) {
+  throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + message);
+}
+void vl_stop(const char* file, int line, const char* scope) {
+  vl_fatal(file, line, scope, "$stop was called or an assertion failed");
+}
+void vl_warn(const char* file, int line, const char* scope, const char* message) {
+  vl_fatal(file, line, scope, message);
+}
+
+namespace {
+
+// Shared with Python, like the two structures after it: keep the layouts the same.
+struct Bus {
+  double stall;            // the probability per cycle that memory pauses, on each channel
+  double registers_stall;  // the same for the processors
+  uint32_t read_latency[2], write_latency[2];  // cycles, from and to
+  uint32_t bursts;         // reads, and writes, that memory accepts before it answers the first
+  uint32_t error[2];       // addresses, from and up to, at which memory reports ...
+  uint32_t response;       // ... this
+  uint32_t silent;         // memory accepts and does not answer
+};
+
+struct Traffic {
+  uint64_t read_bursts, read_beats, write_bursts, write_beats;
+  uint64_t read_waits;   // cycles in which memory had data and the chip did not take it
+  uint64_t write_waits;  // cycles in which memory waited for the data of an accepted address
+  uint64_t most_reads;   // reads accepted and not fully answered, at most
+};
+
+// One transaction of the processors.
+struct Transfer {
+  uint32_t write, address, beats, size, burst, id;
+  uint32_t data[16], strobes[16];
+};
+
+enum Status : int { RUNNING, DONE, PROTOCOL, ERROR };
+enum Response : uint32_t { OKAY = 0, DECERR = 3 };
+constexpr uint32_t INCR = 1;
+constexpr uint64_t REGISTERS_PATIENCE = 10000;
+constexpr int RESET_CYCLES = 8;
+
+struct Violation : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void require(bool holds, const char* otherwise) {
+  if (!holds) throw Violation(otherwise);
+}
+void require(bool holds, const char* channel, const char* otherwise) {
+  if (!holds) throw Violation(std::string(channel) + otherwise);
+}
+
+// What is offered on a channel must stay until it is taken.
+class Channel {
+ public:
+  explicit Channel(const char* name) : name(name) {}
+  template <class... Parts>
+  bool sample(bool valid, bool ready, Parts... parts) {
+    const Offer now{uint64_t(parts)...};
+    require(valid || !held, name, "VALID fell before it was accepted");
+    require(!held || now == offer, name, " changed before it was accepted");
+    held = valid && !ready;
+    offer = now;
+    return valid && ready;
+  }
+
+ private:
+  using Offer = std::array<uint64_t, 6>;
+  const char* name;
+  bool held = false;
+  Offer offer{};
+};
+
+struct Burst {
+  uint32_t address, beats, id;
+  uint64_t due;
+};
+
+struct Data {
+  std::vector<uint64_t> beats;
+  uint32_t id;
+};
+
+class Chip {
+ public:
+  std::string error;
+  uint64_t cycle = 0;
+  Bus bus{};
+  Traffic traffic{};
+
+  Chip(uint8_t* ddr, uint64_t bytes, uint32_t base, uint64_t seed)
+      : ddr(ddr), bytes(bytes), base(base), random(seed * 0x9E3779B97F4A7C15u + 1) {}
+
+  ~Chip() {
+    if (model) model->final();
+  }
+
+  void power_up(bool remembers) {
+    if (model) model->final();
+    model.reset();
+    context = std::make_unique<VerilatedContext>();
+    context->randReset(2);  // a register that is used before it is reset shows
+    context->randSeed(int(next() & 0x7FFFFFFF) | 1);
+    context->fatalOnError(true);
+#if VM_TRACE
+    context->traceEverOn(true);
+#endif
+    model = std::make_unique<Vchip_core>(context.get());
+    Memory fresh{};
+    if (remembers) {
+      fresh.reads = memory.reads;
+      fresh.read_beat = memory.read_beat;
+      fresh.answers = memory.answers;
+    }
+    memory = fresh;
+    processors = Processors{};
+    model->rst_i = 1;
+    drive();
+    for (int i = 0; i <= RESET_CYCLES; ++i) {
+      model->clk_i = 0;
+      model->eval();
+      if (i < RESET_CYCLES) edge();
+    }
+    require(!(model->hp_arvalid_o | model->hp_awvalid_o | model->hp_wvalid_o),
+            "the chip offers something to memory while it is reset");
+    require(!(model->gp_rvalid_o | model->gp_bvalid_o), "the registers answer during the reset");
+    model->rst_i = 0;
+  }
+
+  // Some of `cycles`, for no more than ~0.1 s; how many are left.
+  uint64_t advance(uint64_t cycles) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+    for (; cycles; --cycles) {
+      if (!(cycle & 255) && std::chrono::steady_clock::now() > deadline) break;
+      step();
+    }
+    return cycles;
+  }
+
+  // Transactions of one direction; addresses go ahead of the answers as far as the chip lets them.
+  void transfer(Transfer* wanted, uint32_t count) {
+    Processors& p = processors;
+    p.transfers = wanted;
+    p.count = count;
+    p.addresses = p.data = p.answers = p.beat = 0;
+    p.address_offered = p.data_offered = false;
+    const uint64_t start = cycle;
+    while (p.answers < p.count) {
+      step();
+      if (cycle - start > REGISTERS_PATIENCE * count) {
+        p.count = p.answers = 0;
+        throw std::runtime_error("the registers do not answer");
+      }
+    }
+    p.count = p.answers = 0;
+  }
+
+#if VM_TRACE
+  void trace(const char* path) {
+    vcd = std::make_unique<VerilatedVcdC>();
+    model->trace(vcd.get(), 99);
+    vcd->open(path);
+  }
+  void end_trace() { vcd->close(); }
+#endif
+
+ private:
+  struct Memory {
+    Channel ar{"AR"}, aw{"AW"}, w{"W"};
+    std::deque<Burst> reads;         // accepted
+    uint32_t read_beat = 0;          // of the first of them
+    bool rvalid = false, arready = false, awready = false, wready = false, bvalid = false;
+    bool address_waits = false, data_waits = false, saw_data = false;
+    std::deque<Burst> addresses;     // of writes whose data is not complete
+    std::deque<Data> complete;       // data whose address is not known
+    Data data{};                     // of a burst that is not complete
+    std::deque<std::pair<Burst, std::vector<uint64_t>>> answers;
+  };
+
+  struct Processors {
+    Channel r{"registers' R"}, b{"registers' B"};
+    Transfer* transfers = nullptr;
+    // Of them: all, those whose address, whose write data, whose answer is through.
+    uint32_t count = 0, addresses = 0, data = 0, answers = 0;
+    uint32_t beat = 0;               // of the data
+    bool address_offered = false, data_offered = false, rready = false, bready = false;
+  };
+
+  std::unique_ptr<VerilatedContext> context;
+  std::unique_ptr<Vchip_core> model;
+#if VM_TRACE
+  std::unique_ptr<VerilatedVcdC> vcd;
+#endif
+  uint8_t* ddr;
+  uint64_t bytes;
+  uint32_t base;
+  uint64_t random;
+  Memory memory;
+  Processors processors;
+
+  uint32_t next() {  // xorshift64*
+    random ^= random >> 12;
+    random ^= random << 25;
+    random ^= random >> 27;
+    return uint32_t((random * 0x2545F4914F6CDD1Du) >> 32);
+  }
+  bool chance(double p) { return p > 0 && next() < p * 4294967296.0; }
+  uint64_t due(const uint32_t (&latency)[2]) {
+    return cycle + latency[0] + next() % (latency[1] - latency[0] + 1);
+  }
+
+  bool inside(uint32_t address) const {
+    return address >= base && address - base + 8u <= bytes;
+  }
+  uint32_t response(uint32_t address) const {
+    if (bus.error[0] <= address && address < bus.error[1]) return bus.response;
+    return inside(address) ? uint32_t(OKAY) : uint32_t(DECERR);
+  }
+
+  // Set the chip's inputs for this cycle, from what is known before it.
+  void drive() {
+    Memory& m = memory;
+    Vchip_core& c = *model;
+    m.arready = m.reads.size() < bus.bursts && !chance(bus.stall);
+    c.hp_arready_i = m.arready;
+    if (!m.rvalid)
+      m.rvalid = !bus.silent && !m.reads.empty() && m.reads.front().due <= cycle &&
+                 !chance(bus.stall);
+    c.hp_rvalid_i = m.rvalid;
+    if (m.rvalid) {
+      const Burst& burst = m.reads.front();
+      const uint32_t address = burst.address + 8 * m.read_beat;
+      uint64_t data = 0x0BADBADBADBADBAD;
+      if (inside(address)) std::memcpy(&data, ddr + (address - base), 8);
+      c.hp_rdata_i = data;
+      c.hp_rresp_i = response(address);
+      c.hp_rlast_i = m.read_beat + 1 == burst.beats;
+    } else {  // nobody may look
+      c.hp_rdata_i = uint64_t(next()) << 32 | next();
+      c.hp_rresp_i = next() & 3;
+      c.hp_rlast_i = next() & 1;
+    }
+    // A slave may accept the address first, the data first, or wait for one with the other.
+    const bool room = m.addresses.size() + m.answers.size() < bus.bursts;
+    m.awready = room && !(m.address_waits && !m.saw_data) && !chance(bus.stall);
+    m.wready = m.complete.size() < bus.bursts && !(m.data_waits && m.addresses.empty()) &&
+               !chance(bus.stall);
+    c.hp_awready_i = m.awready;
+    c.hp_wready_i = m.wready;
+    if (!m.bvalid)
+      m.bvalid = !bus.silent && !m.answers.empty() && m.answers.front().first.due <= cycle &&
+                 !chance(bus.stall);
+    c.hp_bvalid_i = m.bvalid;
+    c.hp_bresp_i = m.bvalid ? write(m.answers.front()) : next() & 3;
+
+    Processors& p = processors;
+    const bool sends = p.addresses < p.count;
+    if (sends && !chance(bus.registers_stall)) p.address_offered = true;
+    const Transfer idle{};
+    const Transfer& t = sends ? p.transfers[p.addresses] : idle;
+    c.gp_awvalid_i = sends && t.write && p.address_offered;
+    c.gp_arvalid_i = sends && !t.write && p.address_offered;
+    c.gp_awaddr_i = c.gp_araddr_i = t.address;
+    c.gp_awlen_i = c.gp_arlen_i = (t.beats - 1) & 15;
+    c.gp_awsize_i = c.gp_arsize_i = t.size;
+    c.gp_awburst_i = c.gp_arburst_i = t.burst;
+    c.gp_awid_i = c.gp_arid_i = t.id;
+    const bool writes = p.data < p.count && p.transfers[p.data].write;
+    if (writes && !chance(bus.registers_stall)) p.data_offered = true;
+    c.gp_wvalid_i = writes && p.data_offered;
+    if (writes) {
+      const Transfer& written = p.transfers[p.data];
+      c.gp_wdata_i = written.data[p.beat];
+      c.gp_wstrb_i = written.strobes[p.beat];
+      c.gp_wlast_i = p.beat + 1 == written.beats;
+    }
+    p.rready = c.gp_rready_i = !chance(bus.registers_stall);
+    p.bready = c.gp_bready_i = !chance(bus.registers_stall);
+  }
+
+  // The data of a write reaches memory no earlier than its answer.
+  uint32_t write(const std::pair<Burst, std::vector<uint64_t>>& burst) {
+    uint32_t worst = OKAY;
+    for (uint32_t i = 0; i < burst.first.beats; ++i) {
+      const uint32_t address = burst.first.address + 8 * i, answer = response(address);
+      if (answer == OKAY) std::memcpy(ddr + (address - base), &burst.second[i], 8);
+      if (answer > worst) worst = answer;
+    }
+    return worst;
+  }
+
+  uint32_t offers() const {
+    const Vchip_core& c = *model;
+    return c.hp_arvalid_o | c.hp_awvalid_o << 1 | c.hp_wvalid_o << 2 | c.gp_rvalid_o << 3 |
+           c.gp_bvalid_o << 4;
+  }
+
+  void step() {
+    Vchip_core& c = *model;
+    drive();
+    c.clk_i = 0;
+    if (bus.stall > 0 && !(next() & 7)) {
+      const Memory& m = memory;
+      c.hp_arready_i = c.hp_awready_i = c.hp_wready_i = c.gp_rready_i = c.gp_bready_i = 0;
+      c.eval();
+      const uint32_t refused = offers();
+      c.hp_arready_i = m.arready;
+      c.hp_awready_i = m.awready;
+      c.hp_wready_i = m.wready;
+      c.gp_rready_i = processors.rready;
+      c.gp_bready_i = processors.bready;
+      c.eval();
+      require(refused == offers(), "a VALID depends on its READY in the same cycle");
+    } else {
+      c.eval();
+    }
+    serve_reads();
+    serve_writes();
+    serve_processors();
+    edge();
+  }
+
+  void check_address(const char* name, uint32_t address, uint32_t beats, uint32_t size,
+                     uint32_t burst) {
+    require(burst == INCR, name, "BURST is not INCR");
+    require(size == 3, name, "SIZE is not 8 bytes");
+    require(address % 8 == 0, name, "ADDR is not a multiple of 8");
+    require(address % 4096 + 8 * beats <= 4096, name, " crosses a 4 KB boundary");
+  }
+
+  void serve_reads() {
+    Memory& m = memory;
+    const Vchip_core& c = *model;
+    const uint32_t beats = c.hp_arlen_o + 1u;
+    if (c.hp_arvalid_o)
+      check_address("AR", c.hp_araddr_o, beats, c.hp_arsize_o, c.hp_arburst_o);
+    if (m.rvalid && c.hp_rready_o) {
+      m.rvalid = false;
+      ++traffic.read_beats;
+      if (++m.read_beat == m.reads.front().beats) {
+        m.read_beat = 0;
+        m.reads.pop_front();
+      }
+    } else if (m.rvalid) {
+      ++traffic.read_waits;
+    }
+    if (m.ar.sample(c.hp_arvalid_o, m.arready, c.hp_araddr_o, c.hp_arlen_o, c.hp_arsize_o,
+                    c.hp_arburst_o, c.hp_arid_o, c.hp_arcache_o)) {
+      m.reads.push_back({c.hp_araddr_o, beats, c.hp_arid_o, due(bus.read_latency)});
+      ++traffic.read_bursts;
+      if (m.reads.size() > traffic.most_reads) traffic.most_reads = m.reads.size();
+    }
+  }
+
+  void serve_writes() {
+    Memory& m = memory;
+    const Vchip_core& c = *model;
+    const uint32_t beats = c.hp_awlen_o + 1u;
+    if (m.bvalid && c.hp_bready_o) {
+      m.bvalid = false;
+      m.answers.pop_front();
+    }
+    if (c.hp_awvalid_o)
+      check_address("AW", c.hp_awaddr_o, beats, c.hp_awsize_o, c.hp_awburst_o);
+    m.saw_data = c.hp_wvalid_o || !m.complete.empty() || !m.data.beats.empty();
+    if (!m.addresses.empty() && !c.hp_wvalid_o) ++traffic.write_waits;
+    if (m.aw.sample(c.hp_awvalid_o, m.awready, c.hp_awaddr_o, c.hp_awlen_o, c.hp_awsize_o,
+                    c.hp_awburst_o, c.hp_awid_o, c.hp_awcache_o)) {
+      m.addresses.push_back({c.hp_awaddr_o, beats, c.hp_awid_o, 0});
+      m.address_waits = chance(bus.stall);
+      ++traffic.write_bursts;
+    }
+    if (m.w.sample(c.hp_wvalid_o, m.wready, c.hp_wdata_o, c.hp_wstrb_o, c.hp_wlast_o,
+                   c.hp_wid_o)) {
+      require(c.hp_wstrb_o == 0xFF, "WSTRB leaves out bytes");
+      require(m.data.beats.empty() || m.data.id == c.hp_wid_o, "WID changed within a burst");
+      m.data.id = c.hp_wid_o;
+      m.data.beats.push_back(c.hp_wdata_o);
+      ++traffic.write_beats;
+      require(c.hp_wlast_o || m.data.beats.size() < 16, "a burst of write data has no WLAST");
+      if (c.hp_wlast_o) {
+        m.complete.push_back(m.data);
+        m.data.beats.clear();
+        m.data_waits = chance(bus.stall);
+      }
+    }
+    if (m.complete.empty() && !m.addresses.empty())
+      require(m.data.beats.size() < m.addresses.front().beats, "WLAST is missing");
+    while (!m.complete.empty() && !m.addresses.empty()) {
+      Burst burst = m.addresses.front();
+      const Data& data = m.complete.front();
+      require(data.beats.size() == burst.beats, "WLAST is not at the last beat");
+      require(data.id == burst.id, "WID is not AWID");
+      burst.due = due(bus.write_latency);
+      m.answers.push_back({burst, data.beats});
+      m.addresses.pop_front();
+      m.complete.pop_front();
+    }
+  }
+
+  void serve_processors() {
+    Processors& p = processors;
+    const Vchip_core& c = *model;
+    Transfer* t = p.answers < p.count ? &p.transfers[p.answers] : nullptr;
+    const bool asked = t && p.answers < p.addresses;
+    require(!c.gp_rvalid_o || (asked && !t->write),
+            "the registers give data that was not asked for");
+    require(!c.gp_bvalid_o || (asked && t->write && p.answers < p.data),
+            "the registers confirm a write that is not complete");
+    if (p.r.sample(c.gp_rvalid_o, p.rready, c.gp_rdata_o, c.gp_rresp_o, c.gp_rid_o,
+                   c.gp_rlast_o)) {
+      require(c.gp_rid_o == t->id, "RID is not ARID");
+      require(c.gp_rresp_o == OKAY, "the registers report an error for a read");
+      t->data[p.beat++] = c.gp_rdata_o;
+      require(c.gp_rlast_o == (p.beat == t->beats), "RLAST is not at the last beat");
+      if (c.gp_rlast_o) {
+        ++p.answers;
+        p.beat = 0;
+      }
+    }
+    if (p.b.sample(c.gp_bvalid_o, p.bready, c.gp_bresp_o, c.gp_bid_o)) {
+      require(c.gp_bid_o == t->id, "BID is not AWID");
+      require(c.gp_bresp_o == OKAY, "the registers report an error for a write");
+      ++p.answers;
+    }
+    if ((c.gp_awvalid_i && c.gp_awready_o) || (c.gp_arvalid_i && c.gp_arready_o)) {
+      ++p.addresses;
+      p.address_offered = false;
+    }
+    if (c.gp_wvalid_i && c.gp_wready_o) {
+      p.data_offered = false;
+      if (++p.beat == p.transfers[p.data].beats) {
+        ++p.data;
+        p.beat = 0;
+      }
+    }
+  }
+
+  // The rising edge, after all has settled; a trace shows each cycle as it was before it.
+  void edge() {
+#if VM_TRACE
+    if (vcd && vcd->isOpen()) vcd->dump(2 * cycle);
+#endif
+    model->clk_i = 1;
+    model->eval();
+#if VM_TRACE
+    if (vcd && vcd->isOpen()) vcd->dump(2 * cycle + 1);
+#endif
+    ++cycle;
+  }
+};
+
+template <class Work>
+int guarded(Chip* chip, Work work) {
+  try {
+    return work();
+  } catch (const Violation& e) {
+    chip->error = e.what();
+    return PROTOCOL;
+  } catch (const std::exception& e) {
+    chip->error = e.what();
+    return ERROR;
+  }
+}
+
+}  // namespace
+
+extern "C" {
+Chip* chip_new(uint8_t* ddr, uint64_t bytes, uint32_t base, uint64_t seed) {
+  return new Chip(ddr, bytes, base, seed);
+}
+void chip_free(Chip* c) { delete c; }
+uint64_t chip_cycle(const Chip* c) { return c->cycle; }
+const char* chip_error(const Chip* c) { return c->error.c_str(); }
+Bus* chip_bus(Chip* c) { return &c->bus; }
+Traffic* chip_traffic(Chip* c) { return &c->traffic; }
+int chip_power_up(Chip* c, int remembers) {
+  return guarded(c, [=] { c->power_up(remembers); return int(DONE); });
+}
+int chip_advance(Chip* c, uint64_t* cycles) {
+  return guarded(c, [=] { *cycles = c->advance(*cycles); return int(*cycles ? RUNNING : DONE); });
+}
+int chip_transfer(Chip* c, Transfer* transfers, uint32_t count) {
+  return guarded(c, [=] { c->transfer(transfers, count); return int(DONE); });
+}
+#if VM_TRACE
+void chip_trace(Chip* c, const char* path) { c->trace(path); }
+void chip_end_trace(Chip* c) { c->end_trace(); }
+#endif
+}
