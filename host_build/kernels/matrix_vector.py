@@ -80,7 +80,8 @@ class MatrixVector(Kernel):
         self._one_of("simd", self.simd, _divisors(self.mw))
         self._one_of("pe", self.pe, _divisors(self.mh))
         least = 2 if self.activation_signed else 1
-        self._one_of("activation_bits", self.activation_bits, range(least, MOST_ACTIVATION_BITS + 1))
+        most = MOST_ACTIVATION_BITS
+        self._one_of("activation_bits", self.activation_bits, range(least, most + 1))
         self._one_of("weight_bits", self.weight_bits, range(2, 9))
         self._one_of("cascade", self.cascade, range(1, LONGEST_CASCADE + 1))
         if self.rom_positions is not None:
