@@ -19,7 +19,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -eq 1 ] || fail 2 "usage: tools/environment.sh NAME"
 name=$1
 if [[ ! $name =~ ^[A-Za-z0-9_]+$ || ! -f requirements/$name.txt ]]; then
-  known=$(find requirements -name '*.txt' ! -name '*-*' -printf '%f ' 2>/dev/null || true)
+  known=$(find requirements -name '*.txt' ! -name '*-*' -printf '%f\n' 2>/dev/null | sort | tr '\n' ' ')
   fail 2 "there is no requirements/$name.txt; known: ${known//.txt/}"
 fi
 base=${PYTHON:-python3}
