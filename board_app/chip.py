@@ -29,8 +29,8 @@ BUILD_ID, MAGIC, SOFT_RESET, STATUS = 0x00, 0x04, 0x08, 0x0C
 CYCLES, FIRST_OUTPUT, INPUT_MEMORY_WAIT, INPUT_NETWORK_WAIT, OUTPUT_MEMORY_WAIT = range(
     0x10, 0x24, 4
 )
-FRAMES_READ, FRAMES_WRITTEN = 0x24, 0x28
-INPUT_ERROR, OUTPUT_ERROR = 1, 2
+FRAMES_READ, FRAMES_WRITTEN, UPTIME = 0x24, 0x28, 0x2C
+INPUT_ERROR, OUTPUT_ERROR, INPUT_REFUSED, OUTPUT_REFUSED = 1, 2, 0x10, 0x20
 
 
 class Registers(Protocol):
@@ -87,6 +87,7 @@ IPS: Mapping[str, Tuple[str, int, Tuple[Register, ...]]] = {
                 (
                     ("INPUT_ERROR", 0, 1), ("OUTPUT_ERROR", 1, 1),
                     ("IDMA_RUNNING", 2, 1), ("ODMA_RUNNING", 3, 1),
+                    ("INPUT_REFUSED", 4, 1), ("OUTPUT_REFUSED", 5, 1),
                     ("READS", 8, 8), ("WRITES", 16, 8),
                 ),
             ),
@@ -97,6 +98,7 @@ IPS: Mapping[str, Tuple[str, int, Tuple[Register, ...]]] = {
             _read_only("output_memory_wait", OUTPUT_MEMORY_WAIT, "Cycles output waited for DDR."),
             _read_only("frames_read", FRAMES_READ, "Frames read from DDR."),
             _read_only("frames_written", FRAMES_WRITTEN, "Frames whose logits are in DDR."),
+            _read_only("uptime", UPTIME, "Cycles since power-up, modulo 2**32."),
         ),
     ),
 }  # fmt: skip
@@ -141,3 +143,9 @@ def report(ips: Mapping[str, Registers]) -> str:
         values = (f"{row.name}=0x{ips[ip].read(row.offset):x}" for row in registers)
         rows.append(f"{ip}: {' '.join(values)}")
     return "; ".join(rows)
+
+
+def flags(status: int) -> str:
+    """The names of the status register's bits that are set."""
+    (fields,) = (row.fields for row in IPS["control0"][2] if row.offset == STATUS)
+    return " ".join(name for name, bit, bits in fields if bits == 1 and status >> bit & 1)

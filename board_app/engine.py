@@ -11,6 +11,7 @@ from board_app.session import AcceleratorError, Buffer, Session
 _PATIENCE = 4  # a batch may take this many times as long as it should,
 _SLACK = 0.01  # and this many seconds more
 _NAP = 100e-6  # seconds between two looks at a batch that is late
+_FAILED = chip.INPUT_ERROR | chip.OUTPUT_ERROR | chip.INPUT_REFUSED | chip.OUTPUT_REFUSED
 
 
 class Fault(Exception):
@@ -48,9 +49,12 @@ class Engine:
             done = self._odma.read(chip.CTRL) & chip.DONE
             late = elapsed > 2 * expected + _NAP
             if done or late:
-                error = self._control.read(chip.STATUS) & (chip.INPUT_ERROR | chip.OUTPUT_ERROR)
-                if error:
-                    raise self._fault(f"AXI error (status {error}) in a batch of {frames} frames")
+                failed = self._control.read(chip.STATUS) & _FAILED
+                if failed:
+                    what = "AXI error" if failed < chip.INPUT_REFUSED else "batch refused"
+                    raise self._fault(
+                        f"{what} ({chip.flags(failed)}) in a batch of {frames} frames"
+                    )
                 if done:
                     return self._elapsed()
                 if elapsed > limit:
@@ -67,7 +71,11 @@ class Engine:
     def counters(self) -> Dict[str, int]:
         """All counters of the last batch, in cycles or frames."""
         rows = chip.IPS["control0"][2]
-        return {row.name: self._control.read(row.offset) for row in rows if row.offset >= 0x10}
+        return {
+            row.name: self._control.read(row.offset)
+            for row in rows
+            if chip.CYCLES <= row.offset < chip.UPTIME
+        }
 
     def reset(self) -> None:
         """Check which chip it is, and bring it to its initial state.

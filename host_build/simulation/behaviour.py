@@ -41,11 +41,19 @@ class Faults:
 
 
 class _Dma:
-    def __init__(self) -> None:
+    def __init__(self, frame_bytes: int) -> None:
         self.address = 0
         self.repetitions = 0
         self.running = False
         self.done = False
+        self.refused = False
+        self._frame_bytes = frame_bytes
+
+    def start(self) -> None:
+        """Begin, or refuse what does not lie at whole words within 32 bits."""
+        end = self.address + self.repetitions * self._frame_bytes
+        self.refused = self.address % chip.ALIGNMENT != 0 or end > 1 << 32
+        self.running, self.done = not self.refused, self.refused
 
 
 class BehaviouralChip:
@@ -75,7 +83,7 @@ class BehaviouralChip:
 
     def _clear(self) -> None:
         """The registers' initial state."""
-        self._idma, self._odma = _Dma(), _Dma()
+        self._idma, self._odma = _Dma(chip.FRAME_BYTES), _Dma(chip.LOGIT_BYTES)
         self._begun: int | None = None
         self._total = self._finished = self._cycles = self._errors = 0
         self._hangs = False
@@ -115,7 +123,7 @@ class BehaviouralChip:
         elif register == chip.REPETITIONS:
             dma.repetitions = value
         elif register == chip.CTRL and value & chip.START:
-            dma.running, dma.done = True, False
+            dma.start()
             if self._idma.running and self._odma.running:
                 self._begin()
 
@@ -162,14 +170,16 @@ class BehaviouralChip:
 
     def _read_control(self, register: int) -> int:
         running = self._idma.running << 2 | self._odma.running << 3
+        refused = self._idma.refused << 4 | self._odma.refused << 5
         values: dict[int, int] = {
             chip.SOFT_RESET: int(self.cycle < self._reset_until or self.faults.stuck_reset),
             chip.BUILD_ID: self._build_id,
             chip.MAGIC: chip.MAGIC_VALUE,
-            chip.STATUS: self._errors | running,
+            chip.STATUS: self._errors | running | refused,
             chip.CYCLES: self._cycles,
             chip.FIRST_OUTPUT: self._latency + self._interval if self._finished else 0,
             chip.FRAMES_READ: self._finished,
             chip.FRAMES_WRITTEN: self._finished,
+            chip.UPTIME: self.cycle & _WORD,
         }
         return values.get(register, 0)

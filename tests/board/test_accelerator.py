@@ -134,8 +134,8 @@ def test_a_fault_that_happens_once_is_mended(
     ("fault", "says"),
     [
         ("hang", r"not done after 13\.\d ms, expected 0\.8 ms"),  # 4 × 0.75 ms + 10 ms
-        ("input_error", r"AXI error \(status 1\) in a batch of 11 frames"),
-        ("output_error", r"AXI error \(status 2\)"),
+        ("input_error", r"AXI error \(INPUT_ERROR\) in a batch of 11 frames"),
+        ("output_error", r"AXI error \(OUTPUT_ERROR\)"),
     ],
 )
 def test_a_fault_that_stays_ends_in_an_error_with_the_registers(
@@ -144,10 +144,24 @@ def test_a_fault_that_stays_ends_in_an_error_with_the_registers(
     session.model.faults = Faults(always=True, **{fault: True})
     with pytest.raises(AcceleratorError, match=says) as caught:
         driver.execute(pixels(11))
-    for text in (r"idma0: CTRL=0x\w addr_lo=0x1", "odma0: CTRL=", r"frames_written=0x\w"):
+    for text in (
+        r"idma0: CTRL=0x\w addr_lo=0x1", "odma0: CTRL=", r"frames_written=0x\w", r"uptime=0x\w",
+    ):  # fmt: skip
         assert re.search(text, str(caught.value))
     session.model.faults = Faults()
     assert equal(driver, pixels(11)), "the error is no lasting one"
+
+
+@pytest.mark.parametrize(("ip", "flag"), [("idma0", "INPUT_REFUSED"), ("odma0", "OUTPUT_REFUSED")])
+def test_a_batch_that_a_dma_refuses(
+    driver: Accelerator, session: StandInSession, ip: str, flag: str
+) -> None:
+    session.ips[ip].write(chip.ADDRESS_HIGH, 1)
+    assert equal(driver, pixels(5)), "the reset has put it right"
+    assert driver.last_run is not None and driver.last_run.retries == 1
+    session.seen["control0", chip.STATUS] = getattr(chip, flag)
+    with pytest.raises(AcceleratorError, match=rf"batch refused \({flag}\) in a batch of 5 frames"):
+        driver.execute(pixels(5))
 
 
 def test_a_slow_memory_is_no_fault() -> None:
