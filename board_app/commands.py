@@ -16,6 +16,7 @@ from board_app.overlay import Overlay, OverlayError
 from board_app.progress import Counter
 
 _OK, _DIFFERENT, _ERROR, _INTERRUPTED = 0, 1, 2, 130
+_BITSTREAM = ("none: for the reference and the simulated board only", "for the board's FPGA")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,6 +91,8 @@ def _info(options: argparse.Namespace) -> int:
             ("build id", manifest.build_id),
             ("accuracy", _pairs(manifest.accuracy)),
             ("made with", _pairs(manifest.tools)),
+            ("circuit", _pairs(manifest.circuit) or "none: reference only"),
+            ("bitstream", _BITSTREAM[found.has_bitstream]),
             ("files", ", ".join(sorted(manifest.files))),
         ):
             print(f"  {key:<10} {value}")

@@ -51,6 +51,11 @@ class Overlay:
     folder: Path
     manifest: Manifest
 
+    @property
+    def has_bitstream(self) -> bool:
+        """Whether an FPGA can be loaded with it."""
+        return f"{self.folder.name}.bit" in self.manifest.files
+
     def graph(self) -> Graph:
         """The integer graph the overlay computes."""
         try:

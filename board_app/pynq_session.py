@@ -38,9 +38,13 @@ def open_overlay(overlay: Overlay, lock: Optional[Path] = None) -> Accelerator:
     """
     hardware = Hardware.of_manifest(overlay.manifest)
     bitstream = overlay.folder / f"{overlay.folder.name}.bit"
-    for suffix in (".bit", ".hwh"):
-        if bitstream.with_suffix(suffix).name not in overlay.manifest.files:
-            raise AcceleratorError(f"the manifest of {overlay.folder} lists no {suffix} file")
+    if not overlay.has_bitstream:
+        raise AcceleratorError(
+            f"the overlay {overlay.folder.name} has no bitstream: it runs on the backend reference "
+            f"and on the simulated board only (./deploy.sh {overlay.folder.name} --sim)"
+        )
+    if bitstream.with_suffix(".hwh").name not in overlay.manifest.files:
+        raise AcceleratorError(f"the manifest of {overlay.folder} lists no .hwh file")
     return open_bitstream(bitstream, hardware, lock)
 
 

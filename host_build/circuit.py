@@ -14,6 +14,7 @@ from host_build.errors import HostError
 from host_build.generate import folding as folding_file
 from host_build.generate import verilog
 from host_build.generate.folding import Circuit, Folding
+from host_build.generate.handoff import handoff
 from host_build.generate.plan import Plan, plan
 from host_build.kernels.base import Resources
 from host_build.report import plot_layers
@@ -45,19 +46,29 @@ def costed(chosen: Overlay, folding: Folding) -> Plan:
 
 
 def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ) -> Overlay:
-    """Size the FIFOs of `folding` in simulation and put circuit and plot into the overlay."""
+    """Size the FIFOs of `folding` in simulation; put circuit, plot and handoff into the overlay.
+
+    A bitstream of the circuit before is none of this one, so the manifest no longer lists it.
+    ClockError where the PS cannot make `clock_mhz`.
+    """
+    handed = handoff(int(chosen.manifest.build_id, 16), clock_mhz, chosen.folder.name)
     name = module_name(chosen.manifest.network)
     graph = chosen.graph()
     depths = size_fifos(plan(graph, folding), name)
     made = plan(graph, folding, depths)
+    replaced = (_CIRCUIT, _PLOT, *(f"{chosen.folder.name}.{kind}" for kind in ("hwh", "bit")))
     kept = {
         file: (chosen.folder / file).read_bytes()
         for file in chosen.manifest.files
-        if file not in (_CIRCUIT, _PLOT)
+        if file not in replaced
     }
     picture = io.BytesIO()
     plot_layers(made, chosen.manifest.network, picture)
-    new = {_CIRCUIT: Circuit(folding, depths).dump(), _PLOT: picture.getvalue()}
+    new = {
+        _CIRCUIT: Circuit(folding, depths).dump(),
+        _PLOT: picture.getvalue(),
+        f"{chosen.folder.name}.hwh": handed.encode(),
+    }
     manifest = replace(
         chosen.manifest,
         circuit={

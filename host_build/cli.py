@@ -11,6 +11,7 @@ from board_app.cifar10 import DatasetError
 from board_app.overlay import OVERLAYS, OverlayError
 from host_build import commands
 from host_build.errors import HostError
+from host_build.generate.handoff import ClockError, clock_divisors
 from host_build.recipes import RECIPES
 
 _OK, _ERROR, _INTERRUPTED = 0, 2, 130
@@ -200,10 +201,10 @@ def _folding() -> argparse.ArgumentParser:
     goal.add_argument("--fps", type=_fraction, metavar="F", help="the cheapest with F frames/s")
     parent.add_argument(
         "--clock",
-        type=_fraction,
+        type=_clock,
         default=100.0,
         metavar="MHZ",
-        help="the circuit's clock (default: %(default)g)",
+        help="the circuit's clock, one that the PS makes of 1000 MHz (default: %(default)g)",
     )
     for kind, share in (("lut", 0.80), ("dsp", 0.95), ("bram", 0.95)):
         parent.add_argument(
@@ -247,6 +248,14 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not positive")
     return value
+
+
+def _clock(text: str) -> float:
+    try:
+        clock_divisors(_fraction(text))
+    except ClockError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return float(text)
 
 
 def _fraction(text: str) -> float:

@@ -112,6 +112,7 @@ def test_info(overlays: Path, capsys: pytest.CaptureFixture) -> None:
     output = capsys.readouterr().out
     assert "lightweight" in output and "tiny, 604 parameters" in output and "numpy" in output
     assert "backends: fpga, reference" in output
+    assert "bitstream  none: for the reference and the simulated board only" in output
 
 
 def test_info_without_overlays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 
 from board_app import overlay
 from host_build import circuit
 from host_build.cli import main
 from host_build.compiler.fold import fold
+from host_build.generate.handoff import ClockError, handoff
 from host_build.report import table
 from tests.board.networks import write_overlay
 
@@ -30,6 +33,43 @@ def test_manifest_says_what_the_circuit_does():
     found = chosen.manifest.circuit
     assert found["cycles_per_frame"] == layout.interval
     assert found["frames_per_second"] == round(found["clock_mhz"] * 1e6 / layout.interval, 1)
+
+
+def test_shipped_handoff_is_of_the_circuit():
+    chosen = overlay.find("lightweight")
+    expected = handoff(
+        int(chosen.manifest.build_id, 16), chosen.manifest.circuit["clock_mhz"], "lightweight"
+    )
+    assert (chosen.folder / "lightweight.hwh").read_bytes() == expected.encode()
+    assert "lightweight.hwh" in chosen.manifest.files
+
+
+@pytest.mark.rtl
+def test_generate_writes_the_handoff_and_drops_the_bitstream_before(tmp_path):
+    before = write_overlay(tmp_path / "plain")
+    files = {name: (before.folder / name).read_bytes() for name in before.manifest.files}
+    old = overlay.write(before.folder, before.manifest, files | {"plain.bit": b"of another"})
+    made = circuit.generate(old, fold(old.graph(), cycles=50_000), clock_mhz=142.857)
+    assert made.manifest.files.keys() == files.keys() | {"circuit.json", "layers.png", "plain.hwh"}
+    values = {
+        p.get("NAME"): p.get("VALUE")
+        for p in ElementTree.parse(made.folder / "plain.hwh").iter("PARAMETER")
+    }
+    assert values["BUILD_ID"] == f"0x{made.manifest.build_id}"
+    assert values["PCW_FCLK0_PERIPHERAL_DIVISOR0"] == "7"
+    assert made.manifest.circuit["clock_mhz"] == 142.857
+
+
+@pytest.mark.parametrize("command", ["fold", "generate", "all"])
+def test_a_clock_that_the_ps_cannot_make(command, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "lightweight", "--clock", "150", "--out", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "the PS cannot make 150 MHz" in capsys.readouterr().err
+    plain = write_overlay(tmp_path / "plain")
+    with pytest.raises(ClockError, match=r"the nearest is 142\.857 MHz"):
+        circuit.generate(plain, {}, clock_mhz=150)
+    assert not (plain.folder / "circuit.json").exists()
 
 
 def test_fold_command_prints_every_layer_and_draws(tmp_path, capsys):

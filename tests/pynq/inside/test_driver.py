@@ -66,6 +66,9 @@ def test_an_overlay_with_its_manifest(board: SimulatedBoard, tmp_path: Path) -> 
     del manifest.files["tiny.hwh"]
     with pytest.raises(AcceleratorError, match=r"lists no \.hwh file"):
         open_overlay(Overlay(folder, manifest))
+    del manifest.files["tiny.bit"]
+    with pytest.raises(AcceleratorError, match=r"tiny has no bitstream: .*deploy\.sh tiny --sim"):
+        open_overlay(Overlay(folder, manifest))
 
 
 @pytest.mark.parametrize("fault", ["hang", "input_error", "output_error"])
