@@ -17,6 +17,8 @@ from host_build.variants import CLASSES, IMAGE_CHANNELS, Bits, Variant
 # Statistics of the CIFAR-10 training images, as fractions of full scale (red, green, blue).
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
+# Batches that set the activations' first scales; from then on the scales are learned.
+CALIBRATION_STEPS = 16
 
 
 class Normalise(nn.Module):
@@ -59,12 +61,18 @@ class Layers:
     def relu(self, bits: int) -> nn.Module:
         if not self.quantised:
             return nn.ReLU()
-        return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloat, bit_width=bits)
+        return qnn.QuantReLU(
+            act_quant=Uint8ActPerTensorFloat, bit_width=bits,
+            collect_stats_steps=CALIBRATION_STEPS,
+        )  # fmt: skip
 
     def identity(self, bits: int) -> nn.Module:
         if not self.quantised:
             return nn.Identity()
-        return qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=bits)
+        return qnn.QuantIdentity(
+            act_quant=Int8ActPerTensorFloat, bit_width=bits,
+            collect_stats_steps=CALIBRATION_STEPS,
+        )  # fmt: skip
 
     def linear(self, inputs: int, outputs: int, weight_bits: int) -> nn.Module:
         """One scale for the whole matrix, so that one scale turns integers into logits."""

@@ -5,81 +5,29 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from brevitas.graph.calibrate import calibration_mode
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from board_app.cifar10 import Dataset, load
+from board_app.cifar10 import load
 from board_app.files import write_atomically
 from host_build import checkpoint
 from host_build.curves import plot_curves
+from host_build.images import Images, accuracy, batches, split
 from host_build.recipes import Recipe, Stage
-from host_build.resnet import ResNet
+from host_build.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
 
-HELD_OUT = 5_000
-SPLIT_SEED = 2022
-PADDING = 4
-CALIBRATION_IMAGES = 1_024
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images on the training device: (N, 32, 32, 3) uint8, (N,) int64."""
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:
-    """The images to train on and the held-out ones, the same split in every run."""
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()
-    held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
-    if limit is not None:
-        held_out, rest = held_out[:limit], rest[:limit]
-    return tuple(Images(pixels[i].to(device), labels[i].to(device)) for i in (rest, held_out))  # type: ignore[return-value]
-
-
-def batches(images: Images, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of shuffled, cropped and flipped batches, all on the images' device.
-
-    Yields float pixels (B, 3, 32, 32), channels last in memory, and labels. The order and the
-    augmentation depend on `seed` alone, so that a resumed epoch is the same epoch.
-    """
-    device = images.pixels.device
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(images), generator=generator)
-    shift = torch.randint(0, 2 * PADDING + 1, (len(images), 2), generator=generator)
-    flip = torch.rand(len(images), 1, generator=generator) < 0.5
-    padded = nn.functional.pad(images.pixels, (0, 0, PADDING, PADDING, PADDING, PADDING))
-    span = torch.arange(images.pixels.shape[1])
-    for chosen in order.split(size):
-        rows = (shift[chosen, :1] + span).to(device)
-        columns = shift[chosen, 1:] + torch.where(flip[chosen], span.flip(0), span)
-        index = chosen.to(device)
-        crop = padded[index[:, None, None], rows[:, :, None], columns.to(device)[:, None, :]]
-        yield crop.permute(0, 3, 1, 2).float(), images.labels[index]
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, images: Images, batch: int = 500) -> float:
-    """Fraction of `images` that `model` classifies correctly, in eval mode."""
-    model.eval()
-    correct = 0
-    for pixels, labels in zip(images.pixels.split(batch), images.labels.split(batch), strict=True):
-        logits = model(pixels.permute(0, 3, 1, 2).float())
-        correct += int((logits.argmax(1) == labels).sum())
-    return correct / len(images)
+CALIBRATION_BATCH = 128
+DISTIL_TEMPERATURE = 2.0
+# BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
+FULL_PRECISION_SHARE = 0.2
 
 
 class Training:
@@ -112,52 +60,98 @@ class Training:
     def _now(self) -> Stage:
         return self.recipe.stages[self.stage]
 
-    def _enter_stage(self, previous: nn.Module | None) -> None:
+    @property
+    def kept(self) -> ResNet:
+        """The network that is measured and kept: the moving average where there is one."""
+        return cast(ResNet, self.average.module) if self.average is not None else self.model
+
+    @property
+    def _epochs_before(self) -> int:
+        return sum(stage.epochs for stage in self.recipe.stages[: self.stage])
+
+    def _enter_stage(self, previous: ResNet | None) -> None:
         """Build the stage's model, from the previous stage's weights where there are any."""
-        quantised = self._now.quantised
-        model = ResNet(self.variant, quantised=quantised).to(self.device)
+        model = self._build(self._now)
         if previous is not None:
             model.load_state_dict(previous.state_dict(), strict=False)
-        if quantised:
+        if self._now.quantised:
             with torch.no_grad(), calibration_mode(model):
-                for pixels in self.images.pixels[:CALIBRATION_IMAGES].split(128):
+                for pixels in self.images.pixels.split(CALIBRATION_BATCH)[:CALIBRATION_STEPS]:
                     model(pixels.permute(0, 3, 1, 2).float())
-        self._use(model)
+        self._use(model, previous)
 
-    def _use(self, model: nn.Module) -> None:
+    def _build(self, stage: Stage) -> ResNet:
+        return ResNet(self.variant, quantised=stage.quantised).to(self.device)
+
+    def _use(self, model: ResNet, previous: ResNet | None) -> None:
+        recipe = self.recipe
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = (
+            AveragedModel(
+                self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
+            )
+            if recipe.average
+            else None
+        )
+        self.teacher = previous.eval() if previous is not None and self._now.distil else None
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in self.model.parameters() if recipe.decay_all or p.ndim > 1]},
+            {
+                "params": [
+                    p for p in self.model.parameters() if not recipe.decay_all and p.ndim <= 1
+                ],
+                "weight_decay": 0.0,
+            },
+        ]
         self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=self._now.learning_rate, momentum=self.recipe.momentum,
-            weight_decay=self.recipe.weight_decay,
+            groups, lr=self._now.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
         )  # fmt: skip
+
+    def _loss(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        logits = self.model(pixels).float()
+        loss = nn.functional.cross_entropy(
+            logits, labels, label_smoothing=self.recipe.label_smoothing
+        )
+        if self.teacher is None:
+            return loss
+        with torch.no_grad():
+            wanted = self.teacher(pixels).float()
+        divergence = nn.functional.kl_div(
+            torch.log_softmax(logits / DISTIL_TEMPERATURE, 1),
+            torch.log_softmax(wanted / DISTIL_TEMPERATURE, 1),
+            log_target=True, reduction="batchmean",
+        )  # fmt: skip
+        share = self._now.distil
+        return (1 - share) * loss + share * DISTIL_TEMPERATURE**2 * divergence
 
     def run_epoch(self) -> dict[str, Any]:
         """Train one epoch, measure it on nothing, and return its row of the history."""
-        start, stage = time.monotonic(), self._now
-        done_before = sum(s.epochs for s in self.recipe.stages[: self.stage])
-        steps = math.ceil(len(self.images) / self.recipe.batch)
+        start, stage, recipe = time.monotonic(), self._now, self.recipe
+        steps = math.ceil(len(self.images) / recipe.batch)
         # A different stream for every epoch and seed; the factor keeps the seeds' streams apart.
-        stream = batches(
-            self.images, self.recipe.batch, self.seed * 100_003 + done_before + self.epoch
-        )
-        half = not stage.quantised and _bfloat16_is_fast(self.device)
+        seed = self.seed * 100_003 + self._epochs_before + self.epoch
+        stream = batches(self.images, recipe.batch, seed, cutout=recipe.cutout)
+        settling = stage.quantised and self.epoch >= (1 - FULL_PRECISION_SHARE) * stage.epochs
+        half = not settling and _bfloat16_is_fast(self.device)
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         bar = tqdm(stream, total=steps, desc=f"epoch {self.epoch + 1}", leave=False, unit="batch")
         for step, (pixels, labels) in enumerate(bar):
-            progress = (self.epoch + step / steps) / stage.epochs
+            rate = learning_rate(stage, self.epoch + step / steps)
             for group in self.optimizer.param_groups:
-                group["lr"] = stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+                group["lr"] = rate
             self.optimizer.zero_grad()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                logits = self.model(pixels)
-            loss = nn.functional.cross_entropy(logits.float(), labels)
+                loss = self._loss(pixels, labels)
             loss.backward()
             self.optimizer.step()
+            if self.average is not None:
+                self.average.update_parameters(self.model)
             loss_sum += loss.detach() * len(labels)
         self.epoch += 1
         return {
-            "epoch": done_before + self.epoch,
+            "epoch": self._epochs_before + self.epoch,
             "quantised": stage.quantised,
             "loss": float(loss_sum) / len(self.images),
             "seconds": time.monotonic() - start,
@@ -169,26 +163,28 @@ class Training:
         self.history.append(row)
         if row["quantised"] and row["held_out"] > max(earlier, default=-1.0):
             checkpoint.write(
-                self.best, checkpoint.model_tensors(self.model), self.variant,
+                self.best, checkpoint.model_tensors(self.kept), self.variant,
                 recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
                 held_out=row["held_out"],
             )  # fmt: skip
         if self.epoch == self._now.epochs:
+            previous = self.kept
             self.stage, self.epoch = self.stage + 1, 0
             if not self.finished:
-                self._enter_stage(previous=self.model)
+                self._enter_stage(previous)
         self._save()
 
     def _save(self) -> None:
-        momenta = {
-            f"momentum.{i}": state["momentum_buffer"]
-            for i, state in self.optimizer.state_dict()["state"].items()
-            if state.get("momentum_buffer") is not None
-        }
+        tensors = checkpoint.model_tensors(self.model)
+        for prefix, module in (("average", self.average), ("teacher", self.teacher)):
+            if module is not None:
+                tensors |= {f"{prefix}.{k}": v for k, v in module.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            if state.get("momentum_buffer") is not None:
+                tensors[f"momentum.{index}"] = state["momentum_buffer"]
         checkpoint.write(
-            self.last, checkpoint.model_tensors(self.model) | momenta, self.variant,
-            recipe=asdict(self.recipe), seed=self.seed, stage=self.stage, epoch=self.epoch,
-            history=self.history,
+            self.last, tensors, self.variant, recipe=asdict(self.recipe), seed=self.seed,
+            stage=self.stage, epoch=self.epoch, history=self.history,
         )  # fmt: skip
 
     def resume(self) -> None:
@@ -205,18 +201,34 @@ class Training:
         self.stage, self.epoch, self.history = meta["stage"], meta["epoch"], meta["history"]
         if self.finished:
             return
-        model = ResNet(self.variant, quantised=self._now.quantised).to(self.device)
-        model.load_state_dict(
-            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        )
-        self._use(model)
+        model, previous = self._build(self._now), None
+        model.load_state_dict(_under("model", tensors))
+        if self._now.distil:
+            previous = self._build(self.recipe.stages[self.stage - 1])
+            previous.load_state_dict(_under("teacher", tensors))
+        self._use(model, previous)
+        if self.average is not None:
+            self.average.load_state_dict(_under("average", tensors))
         state = self.optimizer.state_dict()
         state["state"] = {
-            int(name.removeprefix("momentum.")): {"momentum_buffer": tensor}
-            for name, tensor in tensors.items()
-            if name.startswith("momentum.")
+            int(index): {"momentum_buffer": tensor}
+            for index, tensor in _under("momentum", tensors).items()
         }
         self.optimizer.load_state_dict(state)
+
+
+def learning_rate(stage: Stage, epoch: float) -> float:
+    """The rate at a fraction of an epoch: linear warm-up, then a cosine down to zero."""
+    if epoch < stage.warmup:
+        return stage.learning_rate * epoch / stage.warmup
+    progress = (epoch - stage.warmup) / (stage.epochs - stage.warmup)
+    return stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix` and a dot, without it."""
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 def train(
@@ -244,7 +256,7 @@ def train(
     ) as bar:  # fmt: skip
         while not run.finished:
             row = run.run_epoch()
-            row["held_out"] = accuracy(run.model, held_out)
+            row["held_out"] = accuracy(run.kept, held_out)
             run.record(row)
             plot_curves(run.history, variant.name, folder / "curves.png")
             bar.set_postfix(loss=f"{row['loss']:.3f}", held_out=f"{row['held_out']:.2%}")

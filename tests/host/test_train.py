@@ -8,15 +8,20 @@ import pytest
 import torch
 
 from board_app.cifar10 import load
-from host_build import train as training
+from host_build import images as images_module
 from host_build.checkpoint import CheckpointError, load_network, read
+from host_build.images import Images, batches, split
 from host_build.recipes import Recipe, Stage
-from host_build.train import Images, Training, batches, split, train
+from host_build.train import Training, learning_rate, train
 from host_build.variants import VARIANTS
 
 from .conftest import RECORDS, TINY
 
 RECIPE = Recipe("test", (Stage(False, 2, 0.1), Stage(True, 2, 0.02)), batch=32)
+ALL_IN = Recipe(
+    "all-in", (Stage(False, 2, 0.1, warmup=1), Stage(True, 2, 0.02, distil=0.5)), batch=32,
+    nesterov=True, decay_all=False, label_smoothing=0.1, average=0.9, cutout=8,
+)  # fmt: skip
 
 
 def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_path):
@@ -31,9 +36,10 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
     assert (result["best_epoch"], result["held_out_accuracy"]) == (best["epoch"], best["held_out"])
 
 
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_IN], ids=["plain", "all-in"])
 @pytest.mark.parametrize("stop", [1, 2, 3])
-def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, stop):
-    train(TINY, RECIPE, tiny_data, tmp_path / "whole")
+def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, recipe, stop):
+    train(TINY, recipe, tiny_data, tmp_path / "whole")
     run_epoch, done = Training.run_epoch, []
 
     def interrupted(self):
@@ -44,9 +50,9 @@ def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, stop):
 
     monkeypatch.setattr(Training, "run_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(TINY, RECIPE, tiny_data, tmp_path / "cut")
+        train(TINY, recipe, tiny_data, tmp_path / "cut")
     monkeypatch.setattr(Training, "run_epoch", run_epoch)
-    train(TINY, RECIPE, tiny_data, tmp_path / "cut", resume=True)
+    train(TINY, recipe, tiny_data, tmp_path / "cut", resume=True)
 
     for name in ("last.safetensors", "best.safetensors"):
         whole, _ = read(tmp_path / "whole" / name)
@@ -119,8 +125,47 @@ def test_split_is_fixed_and_disjoint(tiny_data):
     data = load(tiny_data, "train")
     rest, held_out = split(data, torch.device("cpu"))
     again, _ = split(data, torch.device("cpu"))
-    assert len(held_out) == training.HELD_OUT
+    assert len(held_out) == images_module.HELD_OUT
     assert len(rest) + len(held_out) == len(data)
     assert torch.equal(rest.pixels, again.pixels)
     seen = {bytes(p.numpy()) for p in rest.pixels}
     assert not seen & {bytes(p.numpy()) for p in held_out.pixels}
+
+
+def test_learning_rate_warms_up_and_falls_to_zero():
+    stage = Stage(False, 10, 0.4, warmup=2)
+    assert [learning_rate(stage, e) for e in (0, 1, 2, 6)] == pytest.approx([0, 0.2, 0.4, 0.2])
+    assert learning_rate(stage, 10) == pytest.approx(0)
+
+
+def test_cutout_blanks_one_square_to_the_mean():
+    pixels = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8)
+    images = Images(pixels, torch.arange(64))
+    plain, _ = next(batches(images, 64, seed=5))
+    cut, _ = next(batches(images, 64, seed=5, cutout=8))
+    changed = (plain != cut).any(1)
+    assert torch.equal(cut, torch.where(changed[:, None], plain.mean((2, 3), keepdim=True), plain))
+    # A square that hangs over the edge is cut off, at most by half in each direction.
+    assert int(changed.sum((1, 2)).max()) == 64
+    assert int(changed.sum((1, 2)).min()) >= 16
+
+
+def test_the_moving_average_is_what_is_measured_and_kept(tiny_data, tmp_path):
+    train(TINY, ALL_IN, tiny_data, tmp_path)
+    last, meta = read(tmp_path / "last.safetensors")
+    best, best_meta = read(tmp_path / "best.safetensors")
+    assert best_meta["epoch"] in (3, 4)
+    if best_meta["epoch"] == meta["history"][-1]["epoch"]:
+        for name, tensor in best.items():
+            assert torch.equal(tensor, last[name.replace("model.", "average.module.")])
+    weight = "model.head.weight"
+    assert not torch.equal(last[weight], last[weight.replace("model.", "average.module.")])
+
+
+def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    run = Training(TINY, ALL_IN, 0, tmp_path, torch.device("cpu"), images)
+    decayed, spared = run.optimizer.param_groups
+    assert all(p.ndim > 1 for p in decayed["params"]) and decayed["weight_decay"] > 0
+    assert all(p.ndim <= 1 for p in spared["params"]) and spared["weight_decay"] == 0
+    assert len(decayed["params"]) + len(spared["params"]) == len(list(run.model.parameters()))

@@ -1,0 +1,84 @@
+"""CIFAR-10 on the training device: split, augmented batches, and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from board_app.cifar10 import Dataset
+
+HELD_OUT = 5_000
+SPLIT_SEED = 2022
+PADDING = 4
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images on the training device: (N, 32, 32, 3) uint8, (N,) int64."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:
+    """The images to train on and the held-out ones, the same split in every run."""
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
+    pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()
+    held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
+    if limit is not None:
+        held_out, rest = held_out[:limit], rest[:limit]
+    return tuple(Images(pixels[i].to(device), labels[i].to(device)) for i in (rest, held_out))  # type: ignore[return-value]
+
+
+def batches(
+    images: Images, size: int, seed: int, *, cutout: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of shuffled, cropped and flipped batches, all on the images' device.
+
+    Yields float pixels (B, 3, 32, 32), channels last in memory, and labels. `cutout` blanks a
+    square of that side (DeVries and Taylor, 2017) to the mean of the image. The order and the
+    augmentation depend on `seed` alone, so that a resumed epoch is the same epoch.
+    """
+    device = images.pixels.device
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(images), generator=generator)
+    shift = torch.randint(0, 2 * PADDING + 1, (len(images), 2), generator=generator)
+    flip = torch.rand(len(images), 1, generator=generator) < 0.5
+    side = images.pixels.shape[1]
+    centre = torch.randint(0, side, (len(images), 2), generator=generator)
+    padded = nn.functional.pad(images.pixels, (0, 0, PADDING, PADDING, PADDING, PADDING))
+    span = torch.arange(side)
+    for chosen in torch.split(order, size):
+        rows = (shift[chosen, :1] + span).to(device)
+        columns = shift[chosen, 1:] + torch.where(flip[chosen], span.flip(0), span)
+        index = chosen.to(device)
+        crop = padded[index[:, None, None], rows[:, :, None], columns.to(device)[:, None, :]]
+        pixels = crop.permute(0, 3, 1, 2).float()
+        if cutout:
+            near = (span - centre[chosen, :, None]).add(cutout // 2)  # (B, 2, side)
+            inside = ((near >= 0) & (near < cutout)).to(device)
+            square = inside[:, 0, :, None] & inside[:, 1, None, :]
+            mean = pixels.mean((2, 3), keepdim=True)
+            pixels = torch.where(square[:, None], mean, pixels)
+        yield pixels, images.labels[index]
+
+
+@torch.no_grad()
+def logits_of(model: nn.Module, images: Images, batch: int = 500) -> Tensor:
+    """The logits (N, 10) of `model` in eval mode for `images`."""
+    model.eval()
+    return torch.cat(
+        [model(pixels.permute(0, 3, 1, 2).float()) for pixels in torch.split(images.pixels, batch)]
+    )
+
+
+def accuracy(model: nn.Module, images: Images) -> float:
+    """Fraction of `images` that `model` classifies correctly, in eval mode."""
+    right = logits_of(model, images).argmax(1) == images.labels
+    return int(right.sum()) / len(images)
