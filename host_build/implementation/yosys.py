@@ -131,10 +131,17 @@ def _script(
 ) -> str:
     values = {n: f'"{v}"' if isinstance(v, str) else v for n, v in sorted(parameters.items())}
     if frontend == "verilog":
-        chosen = "".join(f" -set {name} {value}" for name, value in values.items())
         read = [f"read_verilog -sv -defer {' '.join(files)}"]
-        read += [f"chparam{chosen} {top}"] if chosen else []
-        read += [f"hierarchy -top {top}"]
+        if any(isinstance(value, int) and value < 0 for value in values.values()):
+            # chparam knows no sign, and forgets that of 32'sb1; an instance's parameters keep it.
+            chosen = ", ".join(f".{name}({value})" for name, value in values.items())
+            module = f"module above; {top} #({chosen}) below (); endmodule"
+            read += ["read_verilog -sv <<END", module, "END"]
+            read += ["hierarchy -top above", "delete above", "hierarchy -auto-top"]
+        else:
+            chosen = "".join(f" -set {name} {value}" for name, value in values.items())
+            read += [f"chparam{chosen} {top}"] if chosen else []
+            read += [f"hierarchy -top {top}"]
     else:
         chosen = "".join(f" -G {name}={value}" for name, value in values.items())
         read = [f"read_slang --top {top}{chosen} {' '.join(files)}"]
@@ -166,12 +173,14 @@ def _run(folder: Path, script: str) -> None:
 
 
 def _finish(folder: Path) -> dict[str, Any]:
-    """Join the DSP cascades in the netlist, and count its cells."""
+    """Join the DSP cascades in the netlist, leave out the library's cells, and count its own."""
     path = folder / "netlist.json"
     netlist = json.loads(path.read_text())
-    (module,) = (m for m in netlist["modules"].values() if not _is_library_cell(m))
+    own = {n: m for n, m in netlist["modules"].items() if not _is_library_cell(m)}
+    (module,) = own.values()
     cascades = join_cascades(module)
-    path.write_text(json.dumps(netlist))
+    # The library's are megabytes.
+    path.write_text(json.dumps({**netlist, "modules": own}))
     types = [cell["type"] for cell in module["cells"].values()]
 
     def count(weights: Mapping[str, float]) -> float:

@@ -9,16 +9,11 @@ import numpy as np
 import pytest
 
 from host_build.implementation import cascade, yosys
+from host_build.implementation.netlist import netlist_sources
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.simulation.verilator import build, pack, unpack
 
 pytestmark = pytest.mark.rtl
-
-LINT_OFF = "".join(
-    f"/* verilator lint_off {name} */\n"
-    for name in ("CASEINCOMPLETE", "COMBDLY", "INITIALDLY", "PINMISSING", "SPECIFYIGN",
-                 "UNOPTFLAT", "WIDTH")
-)  # fmt: skip
 
 
 def weights(mh: int, mw: int, bits: int) -> np.ndarray:
@@ -63,10 +58,7 @@ def test_sums_run_along_the_cascade() -> None:
 @pytest.mark.parametrize("unit", [PACKED, TRIPLE], ids=lambda u: u.style)
 def test_netlist_equals_numpy(unit: MatrixVector, tmp_path: Path) -> None:
     """What Yosys made of it, cell by cell with Yosys' own models of the cells."""
-    yosys.write_verilog(synthesize(unit), tmp_path / "netlist.v")
-    files = [tmp_path / "netlist.v", tmp_path / "cells.v"]
-    files[0].write_text(LINT_OFF + files[0].read_text())
-    files[1].write_text(LINT_OFF + yosys.cell_models().read_text())
+    files = netlist_sources(synthesize(unit), tmp_path)
     circuit = build(unit.module, files, {}, unit.inputs, unit.outputs)
     low, high = unit.activation_range
     vectors = np.random.default_rng(4).integers(low, high + 1, (40, unit.mw))
@@ -75,6 +67,35 @@ def test_netlist_equals_numpy(unit: MatrixVector, tmp_path: Path) -> None:
     result = circuit.run({"in": beats}, {"out": len(vectors) * unit.repeats}, stall_out=0.3)
     sums = unpack(result.outputs["out"], unit.output_bits, unit.pe, signed=True)
     assert (sums.reshape(len(vectors), unit.mh) == unit.golden(vectors)).all()
+
+
+@pytest.mark.parametrize("frontend", ["verilog", "slang"])
+@pytest.mark.parametrize("value", [-300, 6])
+def test_parameters_keep_their_sign(value: int, frontend: yosys.Frontend, tmp_path: Path) -> None:
+    source = tmp_path / "constant.sv"
+    source.write_text("""module constant #(
+  parameter VALUE = 0,
+  parameter NAME  = ""
+) (
+  output wire        negative_o,
+  output wire [31:0] value_o
+);
+  assign negative_o = VALUE < 0;
+  assign value_o    = VALUE;
+endmodule
+""")
+    found = yosys.synthesize(
+        "constant",
+        [source],
+        {"VALUE": value, "NAME": "x"},
+        frontend=frontend,
+        cache=tmp_path / "cache",
+    )
+    # The library's cells are left out.
+    (module,) = json.loads(found.netlist.read_text())["modules"].values()
+    negative, bits = (module["ports"][name]["bits"] for name in ("negative_o", "value_o"))
+    assert negative == [str(int(value < 0))]
+    assert int("".join(reversed(bits)), 2) == value % 2**32
 
 
 def test_cascade_leaves_other_addends_alone() -> None:
