@@ -8,6 +8,7 @@ from pathlib import Path
 
 from board_app import overlay
 from board_app.files import write_atomically
+from board_app.graph import Graph
 from board_app.overlay import Overlay
 from host_build.compiler.fold import provisional_depths
 from host_build.errors import HostError
@@ -17,6 +18,8 @@ from host_build.generate.folding import Circuit, Folding
 from host_build.generate.handoff import handoff
 from host_build.generate.plan import Plan, plan
 from host_build.kernels.base import Resources
+from host_build.kernels.matrix_vector import MatrixVector
+from host_build.kernels.thresholds import ThresholdKernel
 from host_build.report import plot_layers
 from host_build.simulation.fifo_sizing import size_fifos
 
@@ -30,8 +33,24 @@ def layout(chosen: Overlay) -> Plan:
     if not path.is_file():
         name = chosen.folder.name
         raise HostError(f"overlay {name} has no circuit yet: python -m host_build generate {name}")
-    circuit = folding_file.read(path)
-    return plan(chosen.graph(), circuit.folding, circuit.depths)
+    return restore(chosen.graph(), folding_file.read(path))
+
+
+def record(folding: Folding, layout: Plan) -> Circuit:
+    """What `restore` needs to lay out `folding` as in `layout` again."""
+    kernels = [(i.layer, i.kernel) for i in layout.instances]
+    shared = {name: k.shared_positions for name, k in kernels if isinstance(k, MatrixVector)}
+    thresholds = {name: k.module for name, k in kernels if isinstance(k, ThresholdKernel)}
+    chosen = {name: replace(fold, rom_positions=shared[name]) for name, fold in folding.items()}
+    return Circuit(chosen, thresholds, layout.depths)
+
+
+def restore(graph: Graph, circuit: Circuit) -> Plan:
+    """The plan that `circuit` was made of, whatever its kernels are estimated to cost by now.
+
+    FoldingError where it is for another graph.
+    """
+    return plan(graph, circuit.folding, circuit.depths, thresholds=circuit.thresholds)
 
 
 def module_name(network: str) -> str:
@@ -65,7 +84,7 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
     picture = io.BytesIO()
     plot_layers(made, chosen.manifest.network, picture)
     new = {
-        _CIRCUIT: Circuit(folding, depths).dump(),
+        _CIRCUIT: record(folding, made).dump(),
         _PLOT: picture.getvalue(),
         f"{chosen.folder.name}.hwh": handed.encode(),
     }

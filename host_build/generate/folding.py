@@ -1,4 +1,4 @@
-"""How far each convolution is unrolled: the folding, kept as JSON beside the overlay."""
+"""How far each convolution is unrolled, and the circuit made so: kept as JSON in the overlay."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class LayerFolding:
     """One convolution: `simd` inputs x `pe` outputs a cycle, and what computes them.
 
     `form` is how windows come: channel by channel, a column of pixels or a whole window a beat.
+    `rom_positions` is how many positions of the unit share a weight memory; None takes what is
+    estimated to cost least.
     """
 
     simd: int
@@ -29,6 +31,7 @@ class LayerFolding:
     form: Form = "serial"
     style: Style = "DSP2"
     rom: RamStyle = "block"
+    rom_positions: int | None = None
 
 
 Folding = Mapping[str, LayerFolding]
@@ -37,15 +40,23 @@ Folding = Mapping[str, LayerFolding]
 
 @dataclass(frozen=True)
 class Circuit:
-    """Everything the generator needs beside the graph: the folding and the FIFOs' depths."""
+    """Everything the generator needs beside the graph.
+
+    What was chosen by estimated cost is written down, lest a better estimate change the circuit
+    that the FIFOs were sized for: `thresholds` is the kernel of each threshold by the node's name,
+    and no folding leaves `rom_positions` open.
+    """
 
     folding: Folding
+    thresholds: Mapping[str, str]
     depths: Mapping[str, int]
 
     def dump(self) -> bytes:
         """As JSON, a layer a line: the same circuit gives the same bytes."""
         layers = {name: asdict(fold) for name, fold in self.folding.items()}
-        return f'{{"folding": {_lines(layers)},\n"fifos": {_lines(self.depths)}}}\n'.encode()
+        parts = {"folding": layers, "thresholds": self.thresholds, "fifos": self.depths}
+        text = ",\n".join(f"{json.dumps(name)}: {_lines(rows)}" for name, rows in parts.items())
+        return f"{{{text}}}\n".encode()
 
 
 def read(path: Path) -> Circuit:
@@ -53,7 +64,13 @@ def read(path: Path) -> Circuit:
     try:
         content = json.loads(path.read_text())
         folding = {name: LayerFolding(**row) for name, row in content["folding"].items()}
-        return Circuit(folding, {name: int(depth) for name, depth in content["fifos"].items()})
+        depths = {name: int(depth) for name, depth in content["fifos"].items()}
+        if "thresholds" not in content:
+            raise FoldingError(
+                f"{path} is of an older program and leaves open which kernels its thresholds have; "
+                f"make it again: python -m host_build generate {path.parent.name}"
+            )
+        return Circuit(folding, dict(content["thresholds"]), depths)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise FoldingError(f"{path} is no readable circuit: {error!r}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,6 +24,7 @@ from host_build.kernels.thresholds_parallel import ThresholdsParallel
 from host_build.kernels.width_converter import WidthConverter
 
 LEAST_DEPTH = 3
+_THRESHOLDS = {kind.module: kind for kind in (Thresholds, ThresholdsParallel)}
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def convolution_kernels(
             weights=matrix, simd=fold.simd, pe=fold.pe, style=fold.style, rom=fold.rom,
             activation_bits=inputs.bits, activation_signed=inputs.signed,
             weight_bits=max(int(np.abs(matrix).max()).bit_length() + 1, 2),
-            vectors=node.shape[0] * node.shape[1], name=f"{node.name}_matrix",
+            rom_positions=fold.rom_positions, vectors=node.shape[0] * node.shape[1],
+            name=f"{node.name}_matrix",
         )  # fmt: skip
         given = windows[-1].outputs[0].width if windows else fold.simd * inputs.bits
         if max(given, fold.simd * inputs.bits) % min(given, fold.simd * inputs.bits):
@@ -164,21 +166,25 @@ def plan(
     folding: Folding,
     depths: Mapping[str, int] | None = None,
     *,
+    thresholds: Mapping[str, str] | None = None,
     interval: int | None = None,
 ) -> Plan:
     """Lay out `graph`. `depths` are the FIFOs' by name; without, each holds a whole frame.
 
-    Thresholds, adds and the input get as many lanes as `interval` cycles a frame need; without it,
-    those of the slowest convolution.
+    `thresholds` are their kernels' modules by node; without, each has what is estimated to cost
+    less. Thresholds, adds and the input get as many lanes as `interval` cycles a frame need;
+    without it, those of the slowest convolution.
     """
-    return _Planner(graph, folding, depths, interval).run()
+    return _Planner(graph, folding, depths, thresholds, interval).run()
 
 
 class _Planner:
     def __init__(
-        self, graph: Graph, folding: Folding, depths: Mapping[str, int] | None, interval: int | None
-    ) -> None:
+        self, graph: Graph, folding: Folding, depths: Mapping[str, int] | None,
+        thresholds: Mapping[str, str] | None, interval: int | None,
+    ) -> None:  # fmt: skip
         self._graph, self._folding, self._depths = graph, folding, depths
+        self._thresholds = thresholds
         self._types = stream_types(graph)
         self._shapes = {INPUT: graph.input_shape, **{n.name: n.shape for n in graph.nodes}}
         self._interval = interval or 0
@@ -254,21 +260,28 @@ class _Planner:
         lanes = lanes_for(channels, height * width, self._interval)
         wire = self._widths(f"{node.name}_input", node.name, self._take(tensor), lanes)
         source = self._types[tensor]
-        kernel = min(
-            (
-                kind(
-                    lanes=lanes, channels=channels, values=node.thresholds.astype(np.int64),
-                    in_bits=source.bits, in_signed=source.signed, out_bits=node.dtype.bits,
-                    bias=node.bias, name=node.name,
-                )
-                for kind in (Thresholds, ThresholdsParallel)
-            ),
-            key=_area,
+        kernels = (
+            kind(
+                lanes=lanes, channels=channels, values=node.thresholds.astype(np.int64),
+                in_bits=source.bits, in_signed=source.signed, out_bits=node.dtype.bits,
+                bias=node.bias, name=node.name,
+            )
+            for kind in self._threshold_kinds(node.name)
         )  # fmt: skip
+        kernel = min(kernels, key=_area)
         beats = height * width * channels // lanes
         out = Wire(f"{node.name}_levels", lanes, node.dtype.bits, beats)
         self._put(node.name, node.name, kernel, (wire,), (out,), beats)
         self._give(node.name, out)
+
+    def _threshold_kinds(self, name: str) -> Collection[type[ThresholdKernel]]:
+        if self._thresholds is None:
+            return _THRESHOLDS.values()
+        chosen = self._thresholds.get(name)
+        if chosen not in _THRESHOLDS:
+            legal = " or ".join(_THRESHOLDS)
+            raise FoldingError(f"{name}: the kernel is {chosen}, but must be {legal}")
+        return [_THRESHOLDS[chosen]]
 
     def _add(self, node: Add) -> None:
         height, width, channels = node.shape
@@ -313,7 +326,9 @@ class _Planner:
         return self._wires[tensor].pop(0)
 
     def _fifo(self, name: str, layer: str, wire: Wire) -> Wire:
-        depth = wire.beats if self._depths is None else self._depths[name]
+        depth = wire.beats if self._depths is None else self._depths.get(name)
+        if depth is None:
+            raise FoldingError(f"{name}: the circuit has no depth for this FIFO")
         out = replace(wire, name=f"{name}_out")
         kernel = Fifo(wire.width, max(depth, LEAST_DEPTH))
         self._put(name, layer, kernel, (wire,), (out,), wire.beats)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from board_app import overlay
 from board_app.graph import Graph
+from host_build import circuit
 from host_build.compiler.fold import fold
-from host_build.generate import folding
 from host_build.generate.plan import Plan, plan
 from host_build.simulation.chip_build import Design, build
 from tests.board.networks import residual
@@ -28,10 +28,8 @@ def prepare(file: Path) -> None:
     if NETWORK in overlay.names():
         found = overlay.find(NETWORK)
         if found.manifest.circuit:
-            chosen = folding.read(found.folder / "circuit.json")
-            layout = plan(found.graph(), chosen.folding, chosen.depths)
             clock = found.manifest.circuit["clock_mhz"]
-            rows[NETWORK] = _row(NETWORK, found.manifest.build_id, layout, clock)
+            rows[NETWORK] = _row(NETWORK, found.manifest.build_id, circuit.layout(found), clock)
     file.write_text(json.dumps(rows))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,15 @@ import pytest
 
 from board_app.graph import INPUT, Convolution, Graph, Threshold
 from board_app.reference import Reference
+from host_build.circuit import record, restore
 from host_build.compiler.fold import Budget, fold, options
 from host_build.generate import verilog
-from host_build.generate.folding import Circuit, FoldingError, LayerFolding, read
+from host_build.generate.folding import FoldingError, LayerFolding, read
 from host_build.generate.plan import lanes_for, plan
+from host_build.kernels import matrix_vector
+from host_build.kernels.base import Resources
+from host_build.kernels.thresholds import Thresholds
+from host_build.kernels.thresholds_parallel import ThresholdsParallel
 from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import FifoSizing, NetworkSimulation
 from host_build.simulation.verilator import Deadlock, lint
@@ -124,13 +130,55 @@ def test_same_input_gives_the_same_bytes_and_lints(small, tmp_path):
 
 def test_circuit_file_round_trip_and_damage(small, tmp_path):
     folding = fold(small)
-    circuit = Circuit(folding, plan(small, folding).depths)
+    circuit = record(folding, plan(small, folding))
     path = tmp_path / "circuit.json"
     path.write_bytes(circuit.dump())
     assert read(path) == circuit
     path.write_bytes(circuit.dump()[:-20])
     with pytest.raises(FoldingError, match=r"circuit\.json is no readable circuit"):
         read(path)
+
+
+def test_estimates_do_not_change_a_stored_circuit(small, monkeypatch):
+    # Block memories, which positions share.
+    folding = {name: replace(row, rom="block") for name, row in fold(small).items()}
+    layout = plan(small, folding)
+    stored = record(folding, layout)
+    kinds = set(stored.thresholds.values())
+    text = verilog.files(layout, "net_small")
+    for kind in (Thresholds, ThresholdsParallel):
+        cost = Resources(lut=1e6) if kind.module in kinds else Resources()
+        monkeypatch.setattr(kind, "resources", lambda _, cost=cost: cost)
+    monkeypatch.setattr(matrix_vector, "sharing_cost", lambda _, shared: -shared)
+    assert verilog.files(restore(small, stored), "net_small") == text
+    # Without the record the same folding is another circuit now, in both respects.
+    other = record(folding, plan(small, folding))
+    assert other.thresholds != stored.thresholds
+    assert other.folding != stored.folding
+
+
+def test_circuit_of_an_older_program(small, tmp_path):
+    path = tmp_path / "net" / "circuit.json"
+    path.parent.mkdir()
+    content = json.loads(record(fold(small), plan(small, fold(small))).dump())
+    del content["thresholds"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(FoldingError, match="make it again: python -m host_build generate net"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("thresholds", "the kernel is None, but must be thresholds or thresholds_parallel"),
+        ("depths", "has no depth for this FIFO"),
+    ],
+)
+def test_circuit_that_lacks_a_node(small, part, message):
+    folding = fold(small)
+    circuit = replace(record(folding, plan(small, folding)), **{part: {}})
+    with pytest.raises(FoldingError, match=message):
+        restore(small, circuit)
 
 
 @pytest.mark.parametrize(
