@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     row, made = "a name of the table, see `networks`", "the name of an overlay"
     data, folder, limit = _data(), _folder(), _limit()
     overlays, training, compiling, folding = _overlays(), _training(), _compiling(), _folding()
+    jobs = _jobs()
 
     command("networks", commands.networks, "print the table of networks", None)
     train = command(
@@ -102,6 +103,33 @@ def _parser() -> argparse.ArgumentParser:
         overlays,
     )
     _simulation(simulate)
+    synthesize = command(
+        "synthesize",
+        commands.synthesize,
+        "synthesise an overlay's circuit with Yosys and compare its cost with the estimate",
+        made,
+        folder,
+        overlays,
+        jobs,
+    )
+    synthesize.add_argument(
+        "--by-layer", action="store_true", help="each layer's kernels alone, too"
+    )
+    sweep = command(
+        "sweep",
+        commands.sweep,
+        "check the kernels' cost estimates against Yosys",
+        None,
+        jobs,
+    )
+    sweep.add_argument("--kernel", metavar="NAME", help="only this one (default: all)")
+    sweep.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=commands.BUILD / "sweep",
+        help="folder for table and plot (default: %(default)s)",
+    )
     command(
         "all",
         commands.everything,
@@ -214,6 +242,18 @@ def _folding() -> argparse.ArgumentParser:
             metavar="SHARE",
             help=f"most of the device's {kind.upper()} (default: %(default)g)",
         )
+    return parent
+
+
+def _jobs() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument(
+        "--jobs",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="runs of Yosys at a time (default: %(default)s)",
+    )
     return parent
 
 

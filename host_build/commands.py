@@ -90,6 +90,25 @@ def simulate(options: argparse.Namespace) -> int:
     return 0 if found.equal else 1
 
 
+def synthesize(options: argparse.Namespace) -> int:
+    from host_build.implementation.network import synthesize as run
+
+    chosen = overlay.find(options.network, options.overlays)
+    folder = _folder(options, options.network)
+    print(run(chosen, folder, by_layer=options.by_layer, jobs=options.jobs))
+    print(folder / "synthesis.json")
+    return 0
+
+
+def sweep(options: argparse.Namespace) -> int:
+    from host_build.implementation.sweep import run, table, within_limits
+
+    measured = run(options.out, kernel=options.kernel, jobs=options.jobs)
+    print(table(measured))
+    print(options.out / "sweep.json")
+    return 0 if within_limits(measured) else 1
+
+
 def everything(options: argparse.Namespace) -> int:
     variant = variants.find(options.network)
     options.resume = (_folder(options, variant.name) / "last.safetensors").exists()

@@ -69,5 +69,7 @@ class Add(Kernel):
         return a + b
 
     def resources(self) -> Resources:
-        bits = max(self.a_bits, self.b_bits) + 1
+        narrow, wide = sorted(((self.a_bits, self.a_signed), (self.b_bits, self.b_signed)))
+        # Above an unsigned summand there is only a carry; a sign is added to every bit.
+        bits = wide[0] if narrow[1] else narrow[0]
         return Resources(lut=4 + self.lanes * bits, ff=1 + self.lanes * self.sum_bits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, expm1
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -103,12 +103,16 @@ class Kernel(ABC):
 
 
 def distributed_ram(width: int, depth: int) -> Resources:
-    """LUTs of a simple dual-port LUTRAM: 32 x 6 or 64 x 3 bits in four LUTs, and the read muxes."""
-    if depth <= 32:
-        return Resources(lut=4 * ceil(width / 6))
+    """LUTs of a simple dual-port LUTRAM: 32 x 6 or 64 x 3 bits in four LUTs, and what chooses."""
+    full, rest = divmod(depth, 64)
+    memories = 4 * ceil(width / 3) * (full + (rest > 32))
+    if 0 < rest <= 32:
+        memories += 4 * ceil(width / 6)
     banks = ceil(depth / 64)
-    muxes = width * ceil((banks - 1) / 3)
-    return Resources(lut=4 * ceil(width / 3) * banks + muxes + (banks if banks > 1 else 0))
+    if banks == 1:
+        return Resources(lut=memories)
+    # A multiplexer a bit to read, and an enable a bank to write.
+    return Resources(lut=memories + width * ceil((banks - 1) / 3) + 2 * banks)
 
 
 def block_ram(width: int, depth: int) -> Resources:
@@ -121,6 +125,22 @@ def ram(style: RamStyle, width: int, depth: int) -> Resources:
     return block_ram(width, depth) if style == "block" else distributed_ram(width, depth)
 
 
-def lut_rom(width: int, depth: int) -> Resources:
-    """LUTs of a read-only table: six address bits in one LUT a bit."""
-    return Resources(lut=width * (ceil(depth / 64) * 1.1 if depth > 32 else min(1.0, depth / 8)))
+def lut_rom(width: int, words: int) -> Resources:
+    """A table in logic: the LUTs, and the registers where something keeps what is read.
+
+    A column of it is a function of the address: six address bits are one LUT, more take a selection
+    besides. With `words` words there are 2 ** words columns; equal ones are kept once, constant
+    ones not at all, and a column's complement or the address itself takes no LUT.
+    """
+    columns = 2.0 ** min(words, 64)
+    different = _drawn(width, columns / 2 - 1 - (words - 1).bit_length())
+    each = 1 if words <= 64 else 1.6 * words / 64
+    if words > 32 and width > 16:
+        # Yosys looks for what wide words have in common, and ends with more than it began with.
+        each *= 1.4
+    return Resources(lut=each * different, ff=_drawn(width, columns - 2))
+
+
+def _drawn(count: int, among: float) -> float:
+    """How many different ones `count` random draws find."""
+    return -among * expm1(-count / among) if among > 0 else 0.0

@@ -45,7 +45,10 @@ class Fifo(Kernel):
         return {"WIDTH": self.width, "DEPTH": self.depth, "RAM_STYLE": self.ram_style}
 
     def resources(self) -> Resources:
-        address = (self.depth - 2).bit_length()
+        words = self.depth - 1
+        address = (words - 1).bit_length()
         output = 0 if self.ram_style == "block" else self.width
-        control = Resources(lut=6 + 4.5 * address, ff=3 + 3 * address + output)
-        return control + ram(self.ram_style, self.width, self.depth - 1)
+        # Two addresses that do not wrap around by themselves are compared with the last one.
+        wrap = 0 if words == 1 << address else 2 * address
+        control = Resources(lut=7 + address + wrap, ff=3 + 3 * address + output)
+        return control + ram(self.ram_style, self.width, words)

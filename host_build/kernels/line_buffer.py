@@ -62,5 +62,8 @@ class LineBuffer(Kernel):
 
     def resources(self) -> Resources:
         position = (self.height - 1).bit_length() + 2 * (self.width - 1).bit_length()
-        control = Resources(lut=8 + 1.5 * position, ff=2 + position + 3 * self.bits)
+        # Where the last row ends with the image there is nothing left to give without input.
+        tail = self.stride == 1 or self.height % 2
+        logic = 8 + 1.5 * position if tail else position
+        control = Resources(lut=logic, ff=2 + position + 3 * self.bits)
         return control + distributed_ram(2 * self.bits, self.width)

@@ -117,7 +117,7 @@ class SlidingWindow(Kernel):
     def resources(self) -> Resources:
         place = (4 * self.span).bit_length()
         output = 0 if self.ram_style == "block" else self.bits
-        control = Resources(lut=20 + 6.5 * place, ff=12 + 3.5 * place + output)
+        control = Resources(lut=20 + 4.5 * place, ff=12 + 3.5 * place + output)
         return control + ram(self.ram_style, self.bits, self.depth)
 
 

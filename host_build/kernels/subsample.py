@@ -49,4 +49,4 @@ class Subsample(Kernel):
 
     def resources(self) -> Resources:
         position = sum((n - 1).bit_length() for n in (self.height, self.width, self.groups))
-        return Resources(lut=2 + position, ff=position)
+        return Resources(lut=2 + 0.3 * position, ff=position)

@@ -150,7 +150,7 @@ class Thresholds(ThresholdKernel):
             block = words >= self.block_words
             memory = block_ram(bits, words) if block else threshold_table(bits, words)
             registers = self.in_bits + stage + (0 if block or words < 8 else bits)
-            total += (Resources(lut=1 + bits, ff=registers) + memory) * self.lanes
+            total += (Resources(lut=0.8 * bits, ff=registers) + memory) * self.lanes
         return total + Resources(ff=self.out_bits) * self.lanes
 
 

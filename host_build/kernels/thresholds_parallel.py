@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from host_build.kernels.base import Resources
-from host_build.kernels.thresholds import ThresholdKernel, signed_bits, threshold_table
+from host_build.kernels.base import Resources, lut_rom
+from host_build.kernels.thresholds import ThresholdKernel, signed_bits
 
 
 @dataclass(frozen=True, eq=False)
 class ThresholdsParallel(ThresholdKernel):
-    """A comparator for each threshold: cheaper than the search for up to about three of them."""
+    """A comparator for each threshold: cheaper than the search for up to about three of them.
+
+    Thresholds that all channels share are cheaper so in any number, if the values are narrow.
+    """
 
     module = "thresholds_parallel"
     latency = 2
@@ -32,9 +35,16 @@ class ThresholdsParallel(ThresholdKernel):
         return {f"{self.name}.hex": "".join(lines)}
 
     def resources(self) -> Resources:
-        bits, items = self.threshold_bits, self.lanes * self.count
-        few = self.sets <= 4  # the thresholds are then part of the comparators
-        compare = Resources(lut=0.4 * bits if self.sets == 1 else 0.7 * bits if few else bits)
-        table = Resources() if few else threshold_table(bits, self.sets) + Resources(ff=bits)
-        values = Resources(ff=self.lanes * (self.in_bits + self.out_bits))
-        return (compare + table) * items + values + Resources(lut=6, ff=6)
+        items, address = self.lanes * self.count, (self.sets - 1).bit_length()
+        lanes = Resources(ff=self.in_bits + self.out_bits) * self.lanes
+        control = Resources(lut=2 + address, ff=2 + address)
+        if self.sets == 1:
+            # The thresholds are constants: up to six bits of a value are one function of them.
+            level = 1.35 * self.out_bits
+            if self.in_bits > 6:
+                level = 0.43 * (self.in_bits - 5) * self.count
+            return lanes + control + Resources(lut=level * self.lanes)
+        compare = 0.6 * self.threshold_bits * items
+        count = 1.5 * self.lanes * (self.count - 1)
+        table = lut_rom(items * self.threshold_bits, self.sets)
+        return lanes + control + Resources(lut=compare + count) + table

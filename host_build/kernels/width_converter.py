@@ -56,4 +56,4 @@ class WidthConverter(Kernel):
         place = (self.ratio - 1).bit_length()
         shift = 0 if self.out_width > self.in_width else self.in_width - self.out_width
         wide = max(self.in_width, self.out_width)
-        return Resources(lut=4 + 1.5 * place + shift, ff=1 + place + wide)
+        return Resources(lut=5 + shift, ff=1 + place + wide)
