@@ -42,7 +42,7 @@ class Classifier:
             start = time.perf_counter()
             logits = self._backend.execute(pixels[np.newaxis])
             seconds = time.perf_counter() - start
-        (row,) = self.overlay.probabilities(logits).tolist()
+        (row,) = self.overlay.manifest.probabilities(logits).tolist()
         classes = self.overlay.manifest.classes
         probabilities = {name: row[label] for label, name in enumerate(classes)}
         return Prediction(classes[int(logits[0].argmax())], probabilities, 1000 * seconds)

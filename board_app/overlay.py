@@ -29,7 +29,8 @@ class Manifest:
     8 hex digits of the graph file's sha256; `accuracy` has "test" (fraction), "images" and what
     was measured; `tools` the versions that made it; `files` the sha256 of every file. `circuit`
     has the clock in MHz, cycles a frame and to the first frame's end, and estimated resources;
-    it is empty for a network that no circuit was made of.
+    it is empty for a network that no circuit was made of. `calibration` has the temperature that
+    was fitted to held-out images, and the expected calibration error it leaves on the test images.
     """
 
     network: str
@@ -40,8 +41,18 @@ class Manifest:
     accuracy: Dict[str, Any]
     tools: Dict[str, str]
     circuit: Dict[str, Any] = field(default_factory=dict)
+    calibration: Dict[str, Any] = field(default_factory=dict)
     files: Dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Softmax of integer logits (N, 10) at the fitted temperature: (N, 10) float64."""
+        scale = self.logit_scale / float(self.calibration.get("temperature", 1.0))
+        scaled = logits.astype(np.float64) * scale
+        scaled -= scaled.max(axis=1, keepdims=True)
+        powers: np.ndarray = np.exp(scaled)
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
 
 
 @dataclass(frozen=True)
@@ -62,14 +73,6 @@ class Overlay:
             return load(self.folder / f"{self.manifest.network}.npz")
         except GraphError as error:
             raise OverlayError(str(error)) from error
-
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Softmax of integer logits (N, 10): (N, 10) float64."""
-        scaled = logits.astype(np.float64) * self.manifest.logit_scale
-        scaled -= scaled.max(axis=1, keepdims=True)
-        powers: np.ndarray = np.exp(scaled)
-        powers /= powers.sum(axis=1, keepdims=True)
-        return powers
 
 
 def names(root: Path = OVERLAYS) -> List[str]:

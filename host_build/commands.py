@@ -120,26 +120,28 @@ def everything(options: argparse.Namespace) -> int:
 def _compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     import torch
 
+    from host_build import images
     from host_build.checkpoint import load_network
     from host_build.export import export, logits
 
     variant = variants.find(options.network)
     test = cifar10.load(_data(options), "test").first(options.limit)
+    held_out = images.held_out(cifar10.load(_data(options), "train")).first(options.limit)
     model, _ = load_network(checkpoint, variant)
     source = _folder(options, variant.name) / "0_export.onnx"
     export(model, source)
-    images = torch.from_numpy(test.images[: options.check_images])
-    _compile(options, variant.name, source, test, logits(model, images), checkpoint)
+    checked = torch.from_numpy(test.images[: options.check_images])
+    _compile(options, variant.name, source, test, logits(model, checked), held_out, checkpoint)
 
 
 def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
     test = cifar10.load(_data(options), "test").first(options.limit)
-    _compile(options, name, source, test, None, None)
+    _compile(options, name, source, test, None, None, None)
 
 
 def _compile(
     options: argparse.Namespace, name: str, source: Path, test: cifar10.Dataset,
-    expected: object, checkpoint: Path | None,
+    expected: object, held_out: cifar10.Dataset | None, checkpoint: Path | None,
 ) -> None:  # fmt: skip
     import numpy as np
 
@@ -151,7 +153,7 @@ def _compile(
         normalise=getattr(options, "normalise", False),
         expected=None if expected is None else np.asarray(expected, np.float64),
     )  # fmt: skip
-    made = package(name, compiled, options.overlays, test, checkpoint=checkpoint)
+    made = package(name, compiled, options.overlays, test, held_out=held_out, checkpoint=checkpoint)
     accuracy = made.manifest.accuracy
     if compiled.rounded:
         print(f"{compiled.rounded} of {options.check_images} images checked differ by a rounding")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -28,12 +28,22 @@ class Images:
 
 def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:
     """The images to train on and the held-out ones, the same split in every run."""
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
     pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()
-    held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
+    held_out, rest = _order(train)
     if limit is not None:
         held_out, rest = held_out[:limit], rest[:limit]
     return tuple(Images(pixels[i].to(device), labels[i].to(device)) for i in (rest, held_out))  # type: ignore[return-value]
+
+
+def held_out(train: Dataset) -> Dataset:
+    """The images that no network is trained on."""
+    chosen = _order(train)[0].numpy()
+    return replace(train, images=train.images[chosen], labels=train.labels[chosen])
+
+
+def _order(train: Dataset) -> tuple[Tensor, Tensor]:
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
+    return order[:HELD_OUT], order[HELD_OUT:]
 
 
 def batches(

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from board_app import overlay
+from board_app.accuracy import compare
 from board_app.cifar10 import CLASSES, Dataset
+from board_app.graph import Graph
 from board_app.overlay import Manifest, Overlay
 from board_app.reference import Reference
+from host_build.calibration import calibration_error, fit_temperature
 from host_build.compiler import check
 from host_build.compiler.model import CompileError
 from host_build.compiler.pipeline import Compiled
 
 VECTORS = 16
+_BATCH = 500
 _TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnx", "numpy")
 
 
 def package(
-    name: str, compiled: Compiled, folder: Path, test: Dataset, *, checkpoint: Path | None = None
-) -> Overlay:
-    """Measure the integer network on `test` and write the overlay `name` into `folder`."""
+    name: str, compiled: Compiled, folder: Path, test: Dataset, *,
+    held_out: Dataset | None = None, checkpoint: Path | None = None,
+) -> Overlay:  # fmt: skip
+    """Measure the integer network on `test` and write the overlay `name` into `folder`.
+
+    `held_out` are images the network was not trained on, to fit the temperature of its
+    probabilities to; without them it stays 1.
+    """
     graph = compiled.graph
-    reference = Reference(graph)
-    correct = 0
-    for start in tqdm(range(0, len(test), 500), desc="test accuracy", unit="500 images"):
-        part = slice(start, start + 500)
-        correct += int((reference.execute(test.images[part]).argmax(1) == test.labels[part]).sum())
+    logits = _logits(graph, test, "test accuracy")
+    found = compare(test.labels, logits.argmax(1), len(CLASSES))
     dumped = graph.dump()
     files = {
         f"{name}.npz": dumped,
@@ -47,13 +55,35 @@ def package(
         logit_scale=compiled.logit_scale,
         build_id=hashlib.sha256(dumped).hexdigest()[:8],
         accuracy={
-            "test": correct / len(test),
+            "test": found.fraction,
             "images": len(test),
+            "interval95": list(found.interval),
+            "per_class": {label: found.of_class(i) for i, label in enumerate(CLASSES)},
             "measured": "integer graph, reference, CIFAR-10 test set",
         },
         tools={tool: version(tool) for tool in _TOOLS},
     )
+    if held_out is not None:
+        fitted = fit_temperature(
+            compiled.logit_scale * _logits(graph, held_out, "temperature"), held_out.labels
+        )
+        cooled = replace(manifest, calibration={"temperature": fitted})
+        manifest = replace(
+            cooled,
+            calibration={
+                "temperature": fitted,
+                "images": len(held_out),
+                "test_error": calibration_error(cooled.probabilities(logits), test.labels),
+                "test_error_before": calibration_error(manifest.probabilities(logits), test.labels),
+            },
+        )
     return overlay.write(folder / name, manifest, files)
+
+
+def _logits(graph: Graph, images: Dataset, what: str) -> NDArray[np.int32]:
+    reference = Reference(graph)
+    starts = tqdm(range(0, len(images), _BATCH), desc=what, unit=f"{_BATCH} images")
+    return np.concatenate([reference.execute(images.images[i : i + _BATCH]) for i in starts])
 
 
 def _vectors(compiled: Compiled) -> bytes:

@@ -94,7 +94,7 @@ def test_damaged_graph_that_the_manifest_vouches_for(tmp_path: Path) -> None:
 
 def test_probabilities(overlay: Overlay) -> None:
     logits = np.array([[0] * 10, [10**9] + [0] * 9, [-(10**9)] * 10], np.int32)
-    found = overlay.probabilities(logits)
+    found = overlay.manifest.probabilities(logits)
     np.testing.assert_allclose(found[0], 0.1)
     np.testing.assert_allclose(found[1], [1] + [0] * 9)
     np.testing.assert_allclose(found.sum(axis=1), 1)

@@ -85,7 +85,7 @@ def test_without_samples(overlay: Overlay, backend: Backend) -> None:
 def test_api_agrees_with_the_backend(
     client: FlaskClient, picture: bytes, images: Dataset, overlay: Overlay, backend: Backend
 ) -> None:
-    expected = overlay.probabilities(backend.execute(images.images[4:5]))[0]
+    expected = overlay.manifest.probabilities(backend.execute(images.images[4:5]))[0]
     for arguments in (
         form(picture),
         {"data": picture},

@@ -58,7 +58,12 @@ def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeyp
     assert names(overlays) == ["tiny"]
     made = find("tiny", overlays)
     assert made.manifest.parameters == TINY.total_parameters
-    assert made.manifest.accuracy["images"] == RECORDS
+    accuracy, calibration = made.manifest.accuracy, made.manifest.calibration
+    assert accuracy["images"] == RECORDS
+    assert accuracy["interval95"][0] <= accuracy["test"] <= accuracy["interval95"][1]
+    assert set(accuracy["per_class"]) == set(made.manifest.classes)
+    assert calibration["temperature"] > 0
+    assert calibration["images"] == RECORDS
     assert Reference(made.graph()).name == "reference"
     # Again: the training is done and is not repeated, and the same weights give the same graph.
     before = (made.folder / "tiny.npz").read_bytes()
