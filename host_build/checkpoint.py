@@ -57,11 +57,13 @@ def require_variant(path: Path, meta: dict[str, Any], variant: Variant) -> None:
         )
 
 
-def load_network(path: Path, variant: Variant) -> tuple[ResNet, dict[str, Any]]:
-    """Return the trained, quantised network of `path` in eval mode, and its metadata."""
+def load_network(
+    path: Path, variant: Variant, *, quantised: bool = True
+) -> tuple[ResNet, dict[str, Any]]:
+    """Return the trained network of `path` in eval mode, and its metadata."""
     tensors, meta = read(path)
     require_variant(path, meta, variant)
-    model = ResNet(variant, quantised=True)
+    model = ResNet(variant, quantised=quantised)
     state = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
     try:
         model.load_state_dict(state)

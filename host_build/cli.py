@@ -143,6 +143,16 @@ def _parser() -> argparse.ArgumentParser:
         compiling,
         folding,
     )
+    results = command(
+        "results", commands.results, "keep results of trainings, write the tables of them", None
+    )
+    results.add_argument(
+        "runs", nargs="*", type=Path, metavar="DIR", help="folders of trainings to keep, build/NAME"
+    )
+    results.add_argument(
+        "--docs", type=Path, default=Path("docs"), metavar="DIR",
+        help="where results/ and networks.md are (default: docs)",
+    )  # fmt: skip
     return parser
 
 

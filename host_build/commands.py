@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from board_app import cifar10, overlay
+from board_app.files import write_atomically
 from board_app.overlay import OVERLAYS, Overlay
 from host_build import variants
 from host_build.generate.folding import Folding
@@ -109,6 +110,19 @@ def sweep(options: argparse.Namespace) -> int:
     return 0 if within_limits(measured) else 1
 
 
+def results(options: argparse.Namespace) -> int:
+    from host_build import results as kept
+
+    folder = options.docs / "results"
+    for run in options.runs:
+        print(kept.keep(run / "result.json", folder))
+    found = [kept.read(path) for path in sorted(folder.glob("*.json"))]
+    target = options.docs / "networks.md"
+    write_atomically(target, kept.page(found).encode())
+    print(f"{target}: {len(found)} results")
+    return 0
+
+
 def everything(options: argparse.Namespace) -> int:
     variant = variants.find(options.network)
     options.resume = (_folder(options, variant.name) / "last.safetensors").exists()
@@ -131,7 +145,23 @@ def _compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     source = _folder(options, variant.name) / "0_export.onnx"
     export(model, source)
     checked = torch.from_numpy(test.images[: options.check_images])
-    _compile(options, variant.name, source, test, logits(model, checked), held_out, checkpoint)
+    made = _compile(
+        options, variant.name, source, test, logits(model, checked), held_out, checkpoint
+    )
+    _note_integers(checkpoint.with_name("result.json"), made)
+
+
+def _note_integers(result: Path, made: Overlay) -> None:
+    """Add the integer network's accuracy to its training's result, if on the same images."""
+    if not result.exists():
+        return
+    row = json.loads(result.read_text())
+    if made.manifest.accuracy["images"] == row["test_images"]:
+        row |= {
+            "integer_accuracy": made.manifest.accuracy["test"],
+            "build_id": made.manifest.build_id,
+        }
+        write_atomically(result, (json.dumps(row, indent=2) + "\n").encode())
 
 
 def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
@@ -142,7 +172,7 @@ def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
 def _compile(
     options: argparse.Namespace, name: str, source: Path, test: cifar10.Dataset,
     expected: object, held_out: cifar10.Dataset | None, checkpoint: Path | None,
-) -> None:  # fmt: skip
+) -> Overlay:  # fmt: skip
     import numpy as np
 
     from host_build.compiler.pipeline import compile_model
@@ -161,6 +191,7 @@ def _compile(
         f"{made.folder}: {accuracy['test']:.2%} of {accuracy['images']:,} test images, "
         f"build id {made.manifest.build_id}"
     )
+    return made
 
 
 def _fold(options: argparse.Namespace, chosen: Overlay) -> Folding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,27 @@ class Recipe:
     cutout: int = 0
 
 
+_SHORT = Recipe(
+    "short", (Stage(False, 12, 0.1, warmup=1), Stage(True, 4, 0.02, distil=0.5)),
+    nesterov=True, decay_all=False, average=0.998,
+)  # fmt: skip
+
+
+def _without_distillation(recipe: Recipe) -> tuple[Stage, ...]:
+    return tuple(replace(stage, distil=0.0) for stage in recipe.stages)
+
+
+# One change each from `short`, which is `strong` with fewer epochs, to tell what a part gives.
+_ABLATIONS = (
+    _SHORT,
+    replace(_SHORT, name="short-no-average", average=0.0),
+    replace(_SHORT, name="short-no-distil", stages=_without_distillation(_SHORT)),
+    replace(_SHORT, name="short-decay-all", decay_all=True),
+    replace(_SHORT, name="short-decay-1e-4", weight_decay=1e-4),
+    replace(_SHORT, name="short-smoothing", label_smoothing=0.1),
+    replace(_SHORT, name="short-cutout", cutout=8),
+)
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -52,6 +73,7 @@ RECIPES: dict[str, Recipe] = {
             (Stage(False, 88, 0.1, warmup=3), Stage(True, 26, 0.02, warmup=1, distil=0.5)),
             nesterov=True, decay_all=False, average=0.998,
         ),
+        *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),
     )
 }  # fmt: skip

@@ -53,6 +53,10 @@ class Training:
         return self.folder / "best.safetensors"
 
     @property
+    def floats(self) -> Path:
+        return self.folder / "float.safetensors"
+
+    @property
     def finished(self) -> bool:
         return self.stage == len(self.recipe.stages)
 
@@ -169,6 +173,12 @@ class Training:
             )  # fmt: skip
         if self.epoch == self._now.epochs:
             previous = self.kept
+            if not self._now.quantised:
+                checkpoint.write(
+                    self.floats, checkpoint.model_tensors(previous), self.variant,
+                    recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
+                    held_out=row["held_out"],
+                )  # fmt: skip
             self.stage, self.epoch = self.stage + 1, 0
             if not self.finished:
                 self._enter_stage(previous)
@@ -238,7 +248,8 @@ def train(
     """Train `variant` and return its result, also written to `folder`/result.json.
 
     Writes last.safetensors (to resume from), best.safetensors (the epoch that is best on the
-    held-out images) and curves.png. The test images are read once, after the choice.
+    held-out images), float.safetensors (the end of the float stage) and curves.png. The test
+    images are read once, after the choice.
     `limit` trains and measures on that many images of each kind, to try the machinery.
     """
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -262,8 +273,15 @@ def train(
             bar.set_postfix(loss=f"{row['loss']:.3f}", held_out=f"{row['held_out']:.2%}")
             bar.update()
 
+    dataset = load(cifar10, "test").first(limit)
+    test = Images(
+        torch.from_numpy(dataset.images).to(target), torch.from_numpy(dataset.labels).to(target)
+    )
     model, meta = checkpoint.load_network(run.best, variant)
-    test = load(cifar10, "test").first(limit)
+    float_accuracy = None
+    if any(not stage.quantised for stage in recipe.stages):
+        floats, _ = checkpoint.load_network(run.floats, variant, quantised=False)
+        float_accuracy = accuracy(floats.to(target), test)
     result = {
         "network": variant.name,
         "parameters": variant.total_parameters,
@@ -272,12 +290,8 @@ def train(
         "best_epoch": meta["epoch"],
         "epochs": len(run.history),
         "held_out_accuracy": meta["held_out"],
-        "test_accuracy": accuracy(
-            model.to(target),
-            Images(
-                torch.from_numpy(test.images).to(target), torch.from_numpy(test.labels).to(target)
-            ),
-        ),
+        "float_accuracy": float_accuracy,
+        "test_accuracy": accuracy(model.to(target), test),
         "test_images": len(test),
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
         "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -21,7 +22,9 @@ def test_networks_prints_the_table(capsys):
     assert "307,296" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [[], ["networks"], ["train"], ["compile"], ["all"]])
+@pytest.mark.parametrize(
+    "command", [[], ["networks"], ["train"], ["compile"], ["all"], ["results"]]
+)
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
@@ -47,7 +50,7 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys):
 
 def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(variants.VARIANTS, "tiny", TINY)
-    short = Recipe("short", (Stage(True, 1, 0.05),), batch=32)
+    short = Recipe("short", (Stage(False, 1, 0.05), Stage(True, 1, 0.05)), batch=32)
     monkeypatch.setitem(recipes.RECIPES, "short", short)
     overlays = tmp_path / "overlays"
     arguments = ["all", "tiny", "--recipe", "short", "--cifar10", str(tiny_data)]
@@ -65,6 +68,9 @@ def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeyp
     assert calibration["temperature"] > 0
     assert calibration["images"] == RECORDS
     assert Reference(made.graph()).name == "reference"
+    result = json.loads((tmp_path / "build" / "result.json").read_text())
+    assert result["integer_accuracy"] == accuracy["test"]
+    assert result["float_accuracy"] is not None
     # Again: the training is done and is not repeated, and the same weights give the same graph.
     before = (made.folder / "tiny.npz").read_bytes()
     assert main(arguments) == 0

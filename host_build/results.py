@@ -1,0 +1,153 @@
+"""Results of training runs, kept as files, and the page of tables made of them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from board_app.files import write_atomically
+from host_build.errors import HostError
+from host_build.recipes import RECIPES, Recipe
+from host_build.variants import VARIANTS, Variant
+
+Result = dict[str, Any]
+TEST_IMAGES = 10_000
+_NEEDED = {
+    "network", "recipe", "seed", "epochs", "held_out_accuracy", "test_accuracy", "test_images",
+    "integer_accuracy", "float_accuracy", "training_seconds", "device",
+}  # fmt: skip
+_INTRODUCTION = """\
+# Networks and what they reach
+
+Made by `python -m host_build results` from the files in `results/`; do not edit.
+
+Accuracies are on all 10,000 test images, counted once for a finished run, whose epoch was chosen
+on 5,000 held-out training images. "Integer" is the compiled network's, which the circuit equals
+bit for bit; "float" is the network before quantisation. Claims are those of the original report,
+whose networks were chosen on the test images.
+"""
+
+
+class ResultError(HostError):
+    """A result file is missing, unfinished or damaged; the message says which and why."""
+
+
+def read(path: Path) -> Result:
+    """One run's result; ResultError unless it is finished and compiled, on all test images."""
+    try:
+        result = json.loads(path.read_text())
+        missing = sorted(_NEEDED - result.keys())
+    except FileNotFoundError:
+        raise ResultError(f"there is no {path}; train the network first") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise ResultError(f"{path} is no result of a training: {error}") from error
+    if missing:
+        raise ResultError(f"{path} lacks {', '.join(missing)}; train or compile it to the end")
+    if result["test_images"] != TEST_IMAGES:
+        raise ResultError(f"{path} was measured on {result['test_images']} test images only")
+    if result["network"] not in VARIANTS:
+        raise ResultError(f"{path} is of {result['network']!r}, which is not in the table")
+    return dict(result)
+
+
+def keep(path: Path, folder: Path) -> Path:
+    """Copy a finished run's result into `folder`; the name says what it is of."""
+    result = read(path)
+    kept = folder / f"{result['network']}-{result['recipe']}-{result['seed']}.json"
+    write_atomically(kept, (json.dumps(result, indent=2) + "\n").encode())
+    return kept
+
+
+def page(results: list[Result]) -> str:
+    """The tables as Markdown: the report's rows, every recipe trained, and the recipes."""
+    runs: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in sorted(results, key=lambda r: r["seed"]):
+        runs[result["network"], result["recipe"]].append(result)
+    used = [name for name in RECIPES if any(recipe == name for _, recipe in runs)]
+    return "\n".join(
+        [_INTRODUCTION, "## The report's networks\n", *_networks(runs), "", "## Every training\n",
+         *_trainings(runs), "", "## Recipes\n", *_recipes(used), ""]
+    )  # fmt: skip
+
+
+def _networks(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+    def best(variant: Variant, ours: bool) -> str:
+        """The recipe whose runs are best on held-out images, never on the test images."""
+        mine = [
+            group for (network, recipe), group in runs.items()
+            if network == variant.name and (recipe != "report") == ours
+        ]  # fmt: skip
+        if not mine:
+            return "not trained"
+        group = max(mine, key=lambda g: statistics.mean(r["held_out_accuracy"] for r in g))
+        return f"{_percent(group, 'integer_accuracy')} (`{group[0]['recipe']}`)"
+
+    rows = []
+    for variant in VARIANTS.values():
+        claim = variant.claimed_accuracy
+        rows.append([
+            f"`{variant.name}`", variant.title, f"{variant.total_parameters:,}", _bits(variant),
+            f"{variant.macs / 1e6:.1f}", "" if claim is None else f"{claim:.2f}%",
+            best(variant, ours=False), best(variant, ours=True),
+        ])  # fmt: skip
+    head = ["network", "what it is", "parameters", "bits", "MMAC", "claimed",
+            "report's recipe, measured", "our best recipe, measured"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _trainings(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+    rows = []
+    for (name, recipe), group in sorted(runs.items(), key=lambda item: _order(*item[0])):
+        variant = VARIANTS[name]
+        seconds = statistics.mean(r["training_seconds"] for r in group)
+        rows.append([
+            f"`{name}`", f"{variant.total_parameters:,}", _bits(variant), f"`{recipe}`",
+            _percent(group, "held_out_accuracy"), _percent(group, "float_accuracy"),
+            _percent(group, "integer_accuracy"), str(len(group)), str(group[0]["epochs"]),
+            f"{seconds / 60:.0f} min", ", ".join(sorted({r["device"] for r in group})),
+        ])  # fmt: skip
+    head = ["network", "parameters", "bits", "recipe", "held out", "float", "integer", "seeds",
+            "epochs", "time", "device"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _recipes(names: list[str]) -> list[str]:
+    plain = [f.name for f in fields(Recipe) if f.name not in ("name", "stages")]
+    rows = []
+    for name in names:
+        recipe = RECIPES[name]
+        stages = "; ".join(
+            f"{s.epochs} {'quantised' if s.quantised else 'float'} from {s.learning_rate:g}"
+            + (f", {s.warmup} of warm-up" if s.warmup else "")
+            + (f", {s.distil:.0%} distilled" if s.distil else "")
+            for s in recipe.stages
+        )
+        rows.append([f"`{name}`", stages, *(str(getattr(recipe, field)) for field in plain)])
+    return _table(["recipe", "epochs", *(field.replace("_", " ") for field in plain)], rows)
+
+
+def _order(network: str, recipe: str) -> tuple[int, str]:
+    return list(VARIANTS).index(network), recipe
+
+
+def _bits(variant: Variant) -> str:
+    bits = {b.weight for b in (variant.stem_bits, *(g.bits for g in variant.groups))}
+    return "/".join(map(str, sorted(bits | {variant.head_weight_bits})))
+
+
+def _percent(group: list[Result], key: str) -> str:
+    """The mean over seeds, with the standard deviation where there are several."""
+    values = [100 * r[key] for r in group if r[key] is not None]
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}%"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
