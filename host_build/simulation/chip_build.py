@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,6 @@ from host_build.generate.chip import Chip
 from host_build.generate.plan import Plan
 from host_build.simulation import toolchain
 from host_build.simulation.chip import BuiltChip
-from host_build.simulation.toolchain import BuildError
 
 _HARNESS = toolchain.HERE / "chip_harness.cpp"
 
@@ -49,28 +47,6 @@ class Design:
 
 def build(design: Design, *, traced: bool = False, cache: Path = toolchain.CACHE) -> BuiltChip:
     """Build the chip, or find it in `cache`. Raises BuildError, ToolMissing or OSError."""
-    library = _compile(design.sources, traced, cache)
-    return BuiltChip(library, toolchain.image_folder(design.images, cache), traced)
-
-
-def _compile(sources: Sequence[Path], traced: bool, cache: Path) -> Path:
-    """The shared library of chip_core, built only if `cache` lacks it."""
     harness = _HARNESS.read_text()
-    arguments = toolchain._arguments(chips.CORE, {}, {})
-    contents = [path.read_text() for path in sources]
-    version = toolchain._toolchain_version()
-    key = toolchain._digest([version, harness, arguments, contents, toolchain._COMPILE, traced])
-
-    def make(folder: Path) -> None:
-        runtime = toolchain._runtime(traced, cache)
-        cpp = folder / "cpp"
-        trace = ["--trace-vcd"] if traced else []
-        toolchain._verilate(
-            ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(cpp), *arguments],
-            sources, BuildError,
-        )  # fmt: skip
-        (cpp / _HARNESS.name).write_text(harness)
-        toolchain._compile_all(cpp, runtime, folder / "chip.so", traced)
-        shutil.rmtree(cpp)
-
-    return toolchain._cached(cache / f"{chips.CORE}-{key}", make) / "chip.so"
+    library = toolchain.compile_harness(chips.CORE, design.sources, harness, {}, {}, traced, cache)
+    return BuiltChip(library, toolchain.image_folder(design.images, cache), traced)

@@ -13,7 +13,7 @@ from host_build.generate import verilog
 from host_build.generate.plan import LEAST_DEPTH, Plan
 from host_build.kernels.base import Stream
 from host_build.simulation.beats import pack
-from host_build.simulation.verilator import Circuit, build
+from host_build.simulation.verilator import Circuit, Result, build
 
 Progress = Callable[[int], None]
 
@@ -26,12 +26,31 @@ class Run:
     started: NDArray[np.int64]
     finished: NDArray[np.int64]
 
+    @classmethod
+    def of_result(cls, result: Result, plan: Plan) -> Run:
+        """What the streams "in" and "out" of the network of `plan` carried."""
+        words = np.asarray(result.outputs["out"], np.uint32)
+        started, finished = (result.cycles[name].astype(np.int64) for name in ("in", "out"))
+        last = plan.sink.beats - 1
+        return cls(
+            words.astype(np.int32).reshape(-1, plan.sink.beats),
+            started[:: plan.source.beats],
+            finished[last :: plan.sink.beats],
+        )
+
+    @property
+    def spacings(self) -> NDArray[np.int64]:
+        """Cycles from last logit to last logit in the second half of the frames.
+
+        While the first ones come the circuit fills, and may be faster than it stays. There are none
+        for fewer than three frames.
+        """
+        return np.diff(self.finished[len(self.finished) // 2 :])
+
     @property
     def interval(self) -> float:
-        """Cycles from frame to frame in steady state: over the second half of the frames."""
-        half = len(self.finished) // 2
-        frames = len(self.finished) - 1 - half
-        return float(self.finished[-1] - self.finished[half]) / frames
+        """Cycles from frame to frame in steady state: the mean of `spacings`."""
+        return float(self.spacings.mean())
 
     @property
     def latency(self) -> int:
@@ -40,11 +59,16 @@ class Run:
 
 
 class NetworkSimulation:
-    """The generated circuit of a plan, built once and cached."""
+    """The circuit of a plan, frame by frame."""
 
-    def __init__(self, plan: Plan, name: str, *, traced: bool = False) -> None:
-        self._plan = plan
-        self._circuit = _build(plan, name, metered=False, traced=traced)
+    def __init__(self, plan: Plan, circuit: Circuit) -> None:
+        """`circuit` is any form of the plan's network, such as its netlist."""
+        self._plan, self._circuit = plan, circuit
+
+    @classmethod
+    def generated(cls, plan: Plan, name: str, *, traced: bool = False) -> NetworkSimulation:
+        """Of the generated SystemVerilog, built once and cached."""
+        return cls(plan, _build(plan, name, metered=False, traced=traced))
 
     def run(
         self, images: NDArray[np.uint8], *, stall_in: float = 0.0, stall_out: float = 0.0,
@@ -63,13 +87,7 @@ class NetworkSimulation:
             {"in": beats}, {"out": len(images) * outputs}, stall_in=stall_in, stall_out=stall_out,
             seed=seed, on_progress=report, trace=trace, window=window or (0, 2**64 - 1),
         )  # fmt: skip
-        logits = np.asarray(result.outputs["out"], np.uint32).astype(np.int32)
-        stamps = {name: cycles.astype(np.int64) for name, cycles in result.cycles.items()}
-        return Run(
-            logits.reshape(len(images), outputs),
-            stamps["in"][:: self._plan.source.beats],
-            stamps["out"][outputs - 1 :: outputs],
-        )
+        return Run.of_result(result, self._plan)
 
 
 class FifoSizing:
@@ -81,29 +99,19 @@ class FifoSizing:
         self._circuit = _build(plan, f"{name}_metered", metered=True, traced=False)
 
     def run(
-        self, depths: Mapping[str, int], images: NDArray[np.uint8], *, interval: int,
-        stall_out: float = 0.0, seed: int = 0,
-    ) -> tuple[Run, dict[str, int]]:  # fmt: skip
+        self, depths: Mapping[str, int], images: NDArray[np.uint8], *, interval: int
+    ) -> tuple[Run, dict[str, int]]:
         """Send frames in at one per `interval` cycles; the run and the most each FIFO held."""
         self._circuit.reset()
         names = [instance.name for instance in self._plan.fifos]
         limits = [interval, len(images), *(max(depths[name], LEAST_DEPTH) for name in names)]
-        outputs = self._plan.sink.beats
         result = self._circuit.run(
-            {
-                "limits": np.array([limits], np.uint32),
-                "in": _pixels(self._plan, images),
-            },
-            {"out": len(images) * outputs, "peaks": 1},
-            stall_out=stall_out, seed=seed, patience=max(4 * interval, 10_000),
-        )  # fmt: skip
-        logits = np.asarray(result.outputs["out"], np.uint32).astype(np.int32)
-        peaks = np.asarray(result.outputs["peaks"]).reshape(-1)
-        run = Run(
-            logits.reshape(len(images), outputs),
-            result.cycles["in"].astype(np.int64)[:: self._plan.source.beats],
-            result.cycles["out"].astype(np.int64)[outputs - 1 :: outputs],
+            {"limits": np.array([limits], np.uint32), "in": _pixels(self._plan, images)},
+            {"out": len(images) * self._plan.sink.beats, "peaks": 1},
+            patience=max(4 * interval, 10_000),
         )
+        peaks = np.asarray(result.outputs["peaks"]).reshape(-1)
+        run = Run.of_result(result, self._plan)
         return run, dict(zip(names, map(int, peaks), strict=True))
 
 

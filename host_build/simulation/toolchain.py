@@ -63,21 +63,43 @@ def compile_circuit(
     harness = environment.get_template("harness.cpp.j2").render(
         top=top, inputs=inputs, outputs=outputs, traced=traced
     )
+    return compile_harness(
+        top, sources, harness, parameters, defines, traced, cache,
+        check=lambda header: _check_widths(header, inputs, outputs),
+    )  # fmt: skip
+
+
+def compile_harness(
+    top: str,
+    sources: Sequence[Path],
+    harness: str,
+    parameters: Mapping[str, Parameter],
+    defines: Mapping[str, str],
+    traced: bool,
+    cache: Path,
+    *,
+    check: Callable[[Path], None] = lambda _: None,
+) -> Path:
+    """The shared library of `top` and the C++ that drives it, built only if `cache` lacks it.
+
+    `check` sees Verilator's header of the module before anything is compiled, and may refuse it.
+    """
     arguments = _arguments(top, parameters, defines)
     contents = [path.read_text() for path in sources]
-    key = _digest([_toolchain_version(), harness, arguments, contents, _COMPILE])
+    trace = ["--trace-vcd"] if traced else []
+    key = _digest([_toolchain_version(), harness, arguments, contents, [*_COMPILE, *trace]])
 
     def make(folder: Path) -> None:
         runtime = _runtime(traced, cache)
-        trace = ["--trace-vcd"] if traced else []
+        cpp = folder / "cpp"
         _verilate(
-            ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(folder / "cpp"), *arguments],
+            ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(cpp), *arguments],
             sources, BuildError,
         )  # fmt: skip
-        _check_widths(folder / "cpp" / f"V{top}.h", inputs, outputs)
-        (folder / "cpp" / "harness.cpp").write_text(harness)
-        _compile_all(folder / "cpp", runtime, folder / "circuit.so", traced)
-        shutil.rmtree(folder / "cpp")
+        check(cpp / f"V{top}.h")
+        (cpp / "harness.cpp").write_text(harness)
+        _compile_all(cpp, runtime, folder / "circuit.so", traced)
+        shutil.rmtree(cpp)
 
     return _cached(cache / f"{top}-{key}", make) / "circuit.so"
 

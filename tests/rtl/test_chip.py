@@ -112,7 +112,7 @@ def test_any_memory(board: tuple[Case, SimulatedChip], bus: Bus) -> None:
 def test_throughput(board: tuple[Case, SimulatedChip]) -> None:
     """With memory of usual latency the chip is as fast as the network alone."""
     one, chip = board
-    alone = NetworkSimulation(one.plan, one.name).run(one.images)
+    alone = NetworkSimulation.generated(one.plan, one.name).run(one.images)
     cycles = int(alone.finished[-1] - alone.started[0])
     classifies(board, len(one.images))
     taken = chip.read(Reg.CYCLES)

@@ -18,7 +18,6 @@ from host_build.implementation import netlist, yosys
 from host_build.kernels.base import FOLDER
 from host_build.simulation.network import NetworkSimulation
 from host_build.simulation.verilator import (
-    Circuit,
     LintError,
     Stream,
     build,
@@ -60,13 +59,6 @@ def layers(graph: Graph, *folds: LayerFolding) -> dict[str, LayerFolding]:
     return dict(zip(names, folds, strict=True))
 
 
-class Netlist(NetworkSimulation):
-    """The simulation of a plan, by the netlist of its circuit."""
-
-    def __init__(self, layout: Plan, circuit: Circuit) -> None:
-        self._plan, self._circuit = layout, circuit
-
-
 def synthesize(layout: Plan, name: str, folder: Path) -> yosys.Synthesis:
     top = folder / f"{name}.sv"
     top.write_text(verilog.top_level(layout, name))
@@ -76,8 +68,8 @@ def synthesize(layout: Plan, name: str, folder: Path) -> yosys.Synthesis:
 def check(graph: Graph, layout: Plan, name: str, synthesis: yosys.Synthesis, folder: Path) -> None:
     sources = netlist.netlist_sources(synthesis, folder)
     streams = [Stream("in", layout.source.width)], [Stream("out", verilog.LOGIT_BITS)]
-    cells = Netlist(layout, build(name, sources, {}, *streams))
-    rtl = NetworkSimulation(layout, name)
+    cells = NetworkSimulation(layout, build(name, sources, {}, *streams))
+    rtl = NetworkSimulation.generated(layout, name)
     shape = (40, *graph.input_shape)
     images = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     expected = Reference(graph).execute(images)

@@ -69,7 +69,7 @@ def test_random_folding_is_exact_keeps_its_pace_and_never_deadlocks(seed):
     largest = plan(graph, folding)
     depths = size_fifos(largest, "net_random")
     layout = plan(graph, folding, depths)
-    circuit = NetworkSimulation(layout, "net_random")
+    circuit = NetworkSimulation.generated(layout, "net_random")
     images = frames(graph, 12, seed)
     expected = Reference(graph).execute(images)
     assert len(np.unique(expected, axis=0)) == len(images)
@@ -112,7 +112,7 @@ def test_too_shallow_shortcut_is_a_deadlock():
 
 def test_frame_of_the_wrong_size(small):
     folding = fold(small)
-    circuit = NetworkSimulation(plan(small, folding), "net_small")
+    circuit = NetworkSimulation.generated(plan(small, folding), "net_small")
     with pytest.raises(ValueError, match="108 values"):
         circuit.run(np.zeros((2, 5, 6, 3), np.uint8))
     with pytest.raises(ValueError, match="uint8"):

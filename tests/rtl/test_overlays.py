@@ -26,7 +26,7 @@ def test_shipped_circuit_equals_the_reference_at_its_pace(cifar10, name, stall):
     chosen = overlay.find(name)
     layout = circuit.layout(chosen)
     images = data.load(cifar10, "test").images[:IMAGES]
-    simulation = NetworkSimulation(layout, circuit.module_name(name))
+    simulation = NetworkSimulation.generated(layout, circuit.module_name(name))
     run = simulation.run(images, stall_in=stall, stall_out=stall, seed=1)
     assert np.array_equal(run.logits, Reference(chosen.graph()).execute(images))
     assert layout.interval == chosen.manifest.circuit["cycles_per_frame"]
@@ -42,7 +42,7 @@ def test_original_network_within_10_000_cycles(cifar10, original, tmp_path):
     depths = size_fifos(plan(graph, folding), "network_original")
     layout = plan(graph, folding, depths)
     assert layout.interval <= 10_000
-    simulation = NetworkSimulation(layout, "network_original")
+    simulation = NetworkSimulation.generated(layout, "network_original")
     expected = Reference(graph).execute(images)
     run = simulation.run(images)
     assert np.array_equal(run.logits, expected)
