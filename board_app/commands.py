@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from board_app import cifar10, machine, overlay, vectors
 from board_app.backends import BACKENDS, BackendError, open_backend
@@ -91,7 +91,7 @@ def _info(options: argparse.Namespace) -> int:
             ("build id", manifest.build_id),
             ("accuracy", _pairs(manifest.accuracy)),
             ("made with", _pairs(manifest.tools)),
-            ("circuit", _pairs(manifest.circuit) or "none: reference only"),
+            ("circuit", _circuit(manifest.circuit)),
             ("bitstream", _BITSTREAM[found.has_bitstream]),
             ("files", ", ".join(sorted(manifest.files))),
         ):
@@ -100,6 +100,14 @@ def _info(options: argparse.Namespace) -> int:
     print(f"machine: {_pairs(machine.describe())}")
     print(f"versions: {_pairs(machine.versions())}")
     return _OK
+
+
+def _circuit(row: Mapping[str, Any]) -> str:
+    from board_app import report
+
+    if not row:
+        return "none: reference only"
+    return f"{report.circuit(row)}; estimated {_pairs(row.get('estimated', {}))}"
 
 
 def _selftest(options: argparse.Namespace) -> int:

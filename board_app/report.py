@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from board_app import machine
 from board_app.benchmark import WINDOWS, Measurement
@@ -43,6 +43,7 @@ def row(overlay: Overlay, backend: str, dataset: Dataset, found: Measurement) ->
             "percentile99": 1000 * found.latency(99),
             "inferences": len(found.latencies),
         },
+        "circuit": overlay.manifest.circuit,
         "machine": machine.describe(),
         "versions": machine.versions(),
     }
@@ -64,6 +65,8 @@ def text(row: Dict[str, Any]) -> str:
     ]
     if images < _FEW:
         lines.append(f"            on {images} images only: this proves little about the network")
+    if row["circuit"]:
+        lines.append(f"circuit     {circuit(row['circuit'])}")
     lines += [
         f"throughput  {row['throughput']['images_per_second']:,.1f} images/s "
         f"(median of {WINDOWS} windows: "
@@ -74,6 +77,16 @@ def text(row: Dict[str, Any]) -> str:
         *_confusion(accuracy),
     ]
     return "\n".join(lines)
+
+
+def circuit(row: Mapping[str, Any]) -> str:
+    """What a manifest says of its circuit, in simulation: no board was there to be measured."""
+    clock, interval = row["clock_mhz"], row["cycles_per_frame"]
+    parts = [f"at {clock:g} MHz {1e6 * clock / interval:,.0f} frames/s ({interval:,} cycles each)"]
+    if "latency_cycles" in row:
+        cycles = row["latency_cycles"]
+        parts.append(f"latency {cycles / clock:,.1f} us ({cycles:,} cycles)")
+    return ", ".join([*parts, "as simulated"])
 
 
 def _confusion(accuracy: Dict[str, Any]) -> List[str]:

@@ -6,10 +6,11 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from board_app import overlay
+from board_app import overlay, vectors
 from board_app.files import write_atomically
 from board_app.graph import Graph
 from board_app.overlay import Overlay
+from board_app.vectors import Vectors
 from host_build.compiler.fold import provisional_depths
 from host_build.errors import HostError
 from host_build.generate import folding as folding_file
@@ -22,6 +23,8 @@ from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.thresholds import ThresholdKernel
 from host_build.report import plot_layers
 from host_build.simulation.fifo_sizing import size_fifos
+from host_build.simulation.network import NetworkSimulation
+from host_build.simulation.verilator import SimulationError
 
 CLOCK_MHZ = 100.0
 _CIRCUIT, _PLOT = "circuit.json", "layers.png"
@@ -68,13 +71,15 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
     """Size the FIFOs of `folding` in simulation; put circuit, plot and handoff into the overlay.
 
     A bitstream of the circuit before is none of this one, so the manifest no longer lists it.
-    ClockError where the PS cannot make `clock_mhz`.
+    ClockError where the PS cannot make `clock_mhz`, SimulationError where the circuit fails the
+    overlay's self-test.
     """
     handed = handoff(int(chosen.manifest.build_id, 16), clock_mhz, chosen.folder.name)
     name = module_name(chosen.manifest.network)
     graph = chosen.graph()
     depths = size_fifos(plan(graph, folding), name)
     made = plan(graph, folding, depths)
+    latency = _latency(made, name, vectors.load(chosen))
     replaced = (_CIRCUIT, _PLOT, *(f"{chosen.folder.name}.{kind}" for kind in ("hwh", "bit")))
     kept = {
         file: (chosen.folder / file).read_bytes()
@@ -93,6 +98,7 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
         circuit={
             "clock_mhz": clock_mhz,
             "cycles_per_frame": made.interval,
+            "latency_cycles": latency,
             "frames_per_second": round(clock_mhz * 1e6 / made.interval, 1),
             "estimated": _row(made.resources),
         },
@@ -109,6 +115,18 @@ def write_rtl(chosen: Overlay, folder: Path) -> Path:
     for file, text in verilog.files(layout(chosen), name).items():
         write_atomically(folder / file, text.encode())
     return folder / f"{name}.sv"
+
+
+def _latency(layout: Plan, name: str, golden: Vectors) -> int:
+    """Cycles from the first pixel to the last logit of a frame, in simulation of the self-test."""
+    run = NetworkSimulation.generated(layout, name).run(golden.images)
+    wrong = int((run.logits != golden.logits).any(axis=1).sum())
+    if wrong:
+        raise SimulationError(
+            f"{name}: the circuit's logits are not those of the self-test for {wrong} of its "
+            f"{len(golden)} vectors"
+        )
+    return run.latency
 
 
 def _row(cost: Resources) -> dict[str, float]:

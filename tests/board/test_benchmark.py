@@ -98,7 +98,16 @@ def test_report(overlay: Overlay) -> None:
     text = report.text(row)
     assert "75.00% (15 of 20), 95% interval 53.13% to 88.81%" in text
     assert "on 20 images only: this proves little" in text
-    assert "truck" in text and "none seen" not in text
+    assert "truck" in text and "none seen" not in text and "\ncircuit" not in text
+
+
+def test_report_has_what_the_circuit_does(overlay: Overlay) -> None:
+    row = report.row(overlay, "oracle", dataset(20), measure(dataset(20), Oracle()))
+    row["circuit"] = {"clock_mhz": 100.0, "cycles_per_frame": 6144}
+    line = "\ncircuit     at 100 MHz 16,276 frames/s (6,144 cycles each)"
+    assert f"{line}, as simulated\n" in report.text(row)
+    row["circuit"]["latency_cycles"] = 11103
+    assert f"{line}, latency 111.0 us (11,103 cycles), as simulated\n" in report.text(row)
 
 
 def test_report_on_many_images(overlay: Overlay) -> None:

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from PIL import Image
 from board_app import benchmark, cli, commands
 from board_app.cifar10 import Dataset
 from board_app.files import read_arrays
-from board_app.overlay import Overlay
+from board_app.overlay import Overlay, write
 
-from .networks import write_files
+from .networks import write_files, write_overlay
 
 
 @pytest.fixture(autouse=True)
@@ -110,9 +111,25 @@ def test_classify(
 def test_info(overlays: Path, capsys: pytest.CaptureFixture) -> None:
     assert run("info", overlays) == 0
     output = capsys.readouterr().out
+    assert "circuit    none: reference only" in output
     assert "lightweight" in output and "tiny, 604 parameters" in output and "numpy" in output
     assert "backends: fpga, reference" in output
     assert "bitstream  none: for the reference and the simulated board only" in output
+
+
+def test_info_has_what_the_circuit_does(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    made = write_overlay(tmp_path / "tiny")
+    circuit = {
+        "clock_mhz": 100.0, "cycles_per_frame": 6144, "latency_cycles": 11103,
+        "estimated": {"LUT": 24563, "DSP": 108},
+    }  # fmt: skip
+    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
+    write(made.folder, replace(made.manifest, circuit=circuit), files)
+    assert run("info", tmp_path) == 0
+    assert (
+        "circuit    at 100 MHz 16,276 frames/s (6,144 cycles each), latency 111.0 us "
+        "(11,103 cycles), as simulated; estimated LUT 24563, DSP 108\n"
+    ) in capsys.readouterr().out
 
 
 def test_info_without_overlays(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

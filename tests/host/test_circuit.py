@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
-from board_app import overlay
+from board_app import overlay, vectors
 from host_build import circuit
 from host_build.cli import main
 from host_build.compiler.fold import fold
 from host_build.generate.handoff import ClockError, handoff
 from host_build.report import table
+from host_build.simulation.check import Found, summary
+from host_build.simulation.network import NetworkSimulation, Run
+from host_build.simulation.verilator import SimulationError
 from tests.board.networks import write_overlay
 
 
@@ -32,6 +37,7 @@ def test_manifest_says_what_the_circuit_does():
     layout = circuit.layout(chosen)
     found = chosen.manifest.circuit
     assert found["cycles_per_frame"] == layout.interval
+    assert found["latency_cycles"] > layout.interval
     assert found["frames_per_second"] == round(found["clock_mhz"] * 1e6 / layout.interval, 1)
 
 
@@ -58,6 +64,24 @@ def test_generate_writes_the_handoff_and_drops_the_bitstream_before(tmp_path):
     assert values["BUILD_ID"] == f"0x{made.manifest.build_id}"
     assert values["PCW_FCLK0_PERIPHERAL_DIVISOR0"] == "7"
     assert made.manifest.circuit["clock_mhz"] == 142.857
+    images = np.random.default_rng(5).integers(0, 256, (1, 32, 32, 3), np.uint8)
+    simulation = NetworkSimulation.generated(circuit.layout(made), "network_tiny")
+    assert made.manifest.circuit["latency_cycles"] == simulation.run(images).latency
+
+
+@pytest.mark.rtl
+def test_generate_refuses_a_circuit_that_fails_the_self_test(tmp_path):
+    before = write_overlay(tmp_path / "plain")
+    golden = vectors.load(before)
+    files = {name: (before.folder / name).read_bytes() for name in before.manifest.files}
+    content = io.BytesIO()
+    np.savez(content, images=golden.images, logits=golden.logits + 1)
+    wrong = overlay.write(
+        before.folder, before.manifest, files | {vectors.FILE: content.getvalue()}
+    )
+    with pytest.raises(SimulationError, match="not those of the self-test for 6 of its 6 vectors"):
+        circuit.generate(wrong, fold(wrong.graph(), cycles=50_000))
+    assert not (wrong.folder / "circuit.json").exists()
 
 
 @pytest.mark.parametrize("command", ["fold", "generate", "all"])
@@ -104,3 +128,22 @@ def test_overlay_without_a_circuit_and_unknown_overlay(tmp_path, capsys):
 def test_goal_out_of_reach(goal, capsys):
     assert main(["fold", "lightweight", *goal]) == 2
     assert "no folding of at most 100 cycles a frame fits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("finished", "spacings", "said"),
+    [
+        ([9], [], "predicted 6,144; to measure it takes three images"),
+        ([9, 18], [], "predicted 6,144; to measure it takes three images"),
+        ([9, 19, 6163], [6144], "6,144.0 cycles a frame, predicted 6,144\n"),
+        # The first frames do not count, and neither is a pace that varies called steady.
+        ([9, 19, 29, 6173, 12317], [6144, 6144], "over the last 2 of them, each\n"),
+        ([9, 19, 29, 6173, 12319], [6144, 6146], "over the last 2 of them, 6,144 to 6,146\n"),
+    ],
+)
+def test_interval_is_of_the_later_frames(finished, spacings, said):
+    ends = np.array(finished)
+    run = Run(np.zeros((len(ends), 10), np.int32), np.arange(len(ends)), ends)
+    assert run.spacings.tolist() == spacings
+    found = Found(len(ends), 1.0, 0, run.spacings, run.latency, 2.0)
+    assert said in summary(found, circuit.layout(overlay.find("lightweight")), 100.0)
