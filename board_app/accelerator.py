@@ -49,10 +49,11 @@ class _Slot:
 class Accelerator:
     """The chip of one overlay. Safe to share between threads: one batch at a time."""
 
-    name = "fpga"
-
     def __init__(self, session: Session, hardware: Hardware) -> None:
         """Check that the chip is `hardware`'s build, and reset it; the session is closed if not."""
+        self.simulated = session.simulated
+        self.name = "fpga, simulated" if session.simulated else "fpga"
+        self.clock_mhz = session.clock_mhz
         self._session = session
         self._slots: Dict[int, Tuple[_Slot, _Slot]] = {}
         self._lock = threading.RLock()
@@ -82,6 +83,10 @@ class Accelerator:
                     self._slots.clear()
                 finally:
                     self._session.close()
+
+    def now(self) -> float:
+        """Seconds on the board's own clock."""
+        return self._session.now()
 
     def execute(self, images: np.ndarray) -> np.ndarray:
         """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8, for any N.

@@ -23,6 +23,14 @@ class Backend(Protocol):
         """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8."""
         ...
 
+    def now(self) -> float:
+        """Seconds on the clock that times it: a simulated board's is not the wall's."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; harmless when done twice."""
+        ...
+
 
 def _fpga(overlay: Overlay) -> Backend:
     from board_app.pynq_session import open_overlay

@@ -5,62 +5,79 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from board_app import cifar10, machine, overlay, vectors
+from board_app.accelerator import Accelerator
 from board_app.backends import BACKENDS, BackendError, open_backend
 from board_app.cifar10 import Dataset, DatasetError
 from board_app.classifier import Classifier
 from board_app.files import write_atomically
 from board_app.overlay import Overlay, OverlayError
 from board_app.progress import Counter
+from board_app.reference import Reference
+from board_app.terminate import Terminated, terminable
 
-_OK, _DIFFERENT, _ERROR, _INTERRUPTED = 0, 1, 2, 130
+_OK, _DIFFERENT, _ERROR, _INTERRUPTED, _TERMINATED = 0, 1, 2, 130, 143
 _BITSTREAM = ("none: for the reference and the simulated board only", "for the board's FPGA")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run `options.command`; returns the exit code, with one line for an expected failure."""
     try:
-        return _COMMANDS[options.command](options)
+        with terminable():
+            return _COMMANDS[options.command](options)
     except (OverlayError, BackendError, DatasetError, OSError) as error:
         _complain(str(error))
         return _ERROR
+    except Terminated:
+        return _TERMINATED
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    from board_app import benchmark, report
+    from board_app import benchmark, chip_benchmark, report
+    from board_app.benchmark import Measurement
 
     if options.json is not None and options.json.is_dir():
         raise IsADirectoryError(f"--json {options.json} is a folder; give a file's name")
     chosen = _overlay(options)
-    backend = open_backend(options.backend, chosen)
-    images = _test_images(options).first(options.images)
-    with Counter("images") as progress:
-        found = benchmark.measure(backend, images, progress)
-    row = report.row(chosen, backend.name, images, found)
+    chip = None
+    with closing(open_backend(options.backend, chosen)) as backend:
+        images = _test_images(options).first(options.images)
+        with Counter("images") as progress:
+            if isinstance(backend, Accelerator):
+                reference = Reference(chosen.graph())
+                chip = chip_benchmark.measure(backend, reference, images, progress)
+            if chip is not None and chip.simulated:
+                found = Measurement(chip.accuracy, (), ())
+            else:
+                found = benchmark.measure(backend, images, progress)
+    row = report.row(chosen, backend.name, images, found, chip)
     print(report.text(row))
     if options.json is not None:
         write_atomically(options.json, (json.dumps(row, indent=2) + "\n").encode())
-    return _OK
+    return _OK if chip is None or chip.equal == chip.images else _DIFFERENT
 
 
 def _classify(options: argparse.Namespace) -> int:
     from board_app import picture
 
     chosen = _overlay(options)
-    classifier = Classifier(chosen, open_backend(options.backend, chosen))
     code = _OK
-    for path in options.images:
-        try:
-            found = classifier.classify(picture.load_file(path).pixels)
-        except picture.PictureError as error:
-            _complain(str(error))
-            code = _ERROR
-        else:
-            print(f"{path}: {found.label} {found.probability:.1%} ({found.milliseconds:.2f} ms)")
+    with closing(open_backend(options.backend, chosen)) as backend:
+        classifier = Classifier(chosen, backend)
+        for path in options.images:
+            try:
+                found = classifier.classify(picture.load_file(path).pixels)
+            except picture.PictureError as error:
+                _complain(str(error))
+                code = _ERROR
+            else:
+                took = f"{found.milliseconds:.2f} ms"
+                print(f"{path}: {found.label} {found.probability:.1%} ({took})")
     return code
 
 
@@ -70,10 +87,10 @@ def _serve(options: argparse.Namespace) -> int:
     # The port first: opening the overlay takes seconds on the board.
     with server.listen(options.host, options.port) as listener:
         chosen = _overlay(options)
-        backend = open_backend(options.backend, chosen)
-        app = create_app(chosen, backend, _gallery(options))
-        print(f"{chosen.folder.name} on {backend.name} at", flush=True)
-        server.serve(app, listener, announce=lambda text: print(text, flush=True))
+        with closing(open_backend(options.backend, chosen)) as backend:
+            app = create_app(chosen, backend, _gallery(options))
+            print(f"{chosen.folder.name} on {backend.name} at", flush=True)
+            server.serve(app, listener, announce=lambda text: print(text, flush=True))
     return _OK
 
 
@@ -112,9 +129,9 @@ def _circuit(row: Mapping[str, Any]) -> str:
 
 def _selftest(options: argparse.Namespace) -> int:
     chosen = _overlay(options)
-    backend = open_backend(options.backend, chosen)
-    golden = vectors.load(chosen)
-    difference = vectors.first_difference(backend, golden)
+    with closing(open_backend(options.backend, chosen)) as backend:
+        golden = vectors.load(chosen)
+        difference = vectors.first_difference(backend, golden)
     if difference is not None:
         _complain(f"{chosen.folder.name} on {backend.name} differs: {difference}")
         return _DIFFERENT

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Dict
 
-_PACKAGES = ("numpy", "Flask", "Werkzeug", "Pillow")
+_PACKAGES = ("numpy", "Flask", "Werkzeug", "Pillow", "pynq")
 
 
 def describe() -> Dict[str, str]:

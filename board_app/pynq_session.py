@@ -77,6 +77,7 @@ class PynqSession:
             self._lock.release()
             raise
         device = overlay.device
+        self.simulated = hasattr(device, "now")
         self.now: Callable[[], float] = getattr(device, "now", time.monotonic)
         self.sleep: Callable[[float], None] = getattr(device, "sleep", time.sleep)
         self.ips: Dict[str, Registers] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ class Reference:
     """Executes a graph bit for bit as the circuit does."""
 
     name = "reference"
+    now = staticmethod(time.perf_counter)
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -43,6 +45,9 @@ class Reference:
             part = slice(start, start + batch)
             logits[part] = self.tensors(images[part])[self._graph.output.name].reshape(-1, classes)
         return logits
+
+    def close(self) -> None:
+        """Nothing is held: for those who close any backend."""
 
     def tensors(self, images: np.ndarray, keep: bool = False) -> dict[str, np.ndarray]:
         """The tensors (N, height, width, channels) after each node; all of them with `keep`."""

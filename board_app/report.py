@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from board_app import machine
 from board_app.benchmark import WINDOWS, Measurement
+from board_app.chip_benchmark import BATCH, ChipMeasurement
 from board_app.cifar10 import CLASSES, Dataset
 from board_app.overlay import Overlay
 
@@ -14,10 +15,19 @@ FORMAT = 1
 _FEW = 1000  # below this the accuracy's 95% interval is several points wide
 
 
-def row(overlay: Overlay, backend: str, dataset: Dataset, found: Measurement) -> Dict[str, Any]:
-    """Everything measured, on what and with what; times in milliseconds, shares in 0..1."""
+def row(
+    overlay: Overlay,
+    backend: str,
+    dataset: Dataset,
+    found: Measurement,
+    chip: Optional[ChipMeasurement] = None,
+) -> Dict[str, Any]:
+    """Everything measured, on what and with what; times in milliseconds, shares in 0..1.
+
+    "throughput" and "latency_ms" are by the clock on the wall, and missing for a simulated board.
+    """
     low, high = found.accuracy.interval
-    return {
+    made: Dict[str, Any] = {
         "format": FORMAT,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "overlay": overlay.folder.name,
@@ -34,24 +44,38 @@ def row(overlay: Overlay, backend: str, dataset: Dataset, found: Measurement) ->
             },
             "confusion": found.accuracy.confusion.tolist(),
         },
-        "throughput": {
-            "images_per_second": found.throughput,
-            "windows": list(found.windows),
-        },
-        "latency_ms": {
-            "median": 1000 * found.latency(50),
-            "percentile99": 1000 * found.latency(99),
-            "inferences": len(found.latencies),
-        },
         "circuit": overlay.manifest.circuit,
         "machine": machine.describe(),
         "versions": machine.versions(),
     }
+    if found.windows:
+        made["throughput"] = {
+            "images_per_second": found.throughput,
+            "windows": list(found.windows),
+        }
+        made["latency_ms"] = {
+            "median": 1000 * found.latency(50),
+            "percentile99": 1000 * found.latency(99),
+            "inferences": len(found.latencies),
+        }
+    if chip is not None:
+        made["chip"] = {
+            "clock_mhz": chip.clock_mhz,
+            "cycles_per_image": chip.cycles,
+            "images_per_second": chip.images_per_second,
+            "first_image_cycles": chip.first_cycles,
+            "first_image_ms": chip.first_cycles / (1e3 * chip.clock_mhz),
+            "copies_per_image_ms": 1e3 * chip.copies,
+            "retries": chip.retries,
+            "images": chip.images,
+            "equal_to_reference": chip.equal,
+        }
+    return made
 
 
 def text(row: Dict[str, Any]) -> str:
     """The result as a table for people."""
-    accuracy, latency = row["accuracy"], row["latency_ms"]
+    accuracy = row["accuracy"]
     images = row["data"]["images"]
     low, high = accuracy["interval95"]
     lines = [
@@ -67,16 +91,36 @@ def text(row: Dict[str, Any]) -> str:
         lines.append(f"            on {images} images only: this proves little about the network")
     if row["circuit"]:
         lines.append(f"circuit     {circuit(row['circuit'])}")
-    lines += [
-        f"throughput  {row['throughput']['images_per_second']:,.1f} images/s "
+    if "chip" in row:
+        lines += _chip(row["chip"])
+    if "throughput" in row:
+        lines += _wall(row["throughput"], row["latency_ms"])
+    else:
+        lines.append("            the board is simulated: times are by its clock, not the wall's")
+    return "\n".join([*lines, "", *_confusion(accuracy)])
+
+
+def _chip(chip: Dict[str, Any]) -> List[str]:
+    equal, images = chip["equal_to_reference"], chip["images"]
+    return [
+        f"chip        {chip['cycles_per_image']:,.0f} cycles an image in batches of up to {BATCH}: "
+        f"{chip['images_per_second']:,.0f} images/s at {chip['clock_mhz']:g} MHz",
+        f"            {chip['first_image_cycles']:,} cycles for one image alone: "
+        f"{1e3 * chip['first_image_ms']:.0f} µs; the processor's copies "
+        f"{1e3 * chip['copies_per_image_ms']:.0f} µs an image; {chip['retries']} retries",
+        f"equality    {equal:,} of {images:,} images have all logits as the reference has them"
+        + ("" if equal == images else ": THE CHIP DIFFERS"),
+    ]
+
+
+def _wall(throughput: Dict[str, Any], latency: Dict[str, Any]) -> List[str]:
+    return [
+        f"throughput  {throughput['images_per_second']:,.1f} images/s "
         f"(median of {WINDOWS} windows: "
-        f"{', '.join(f'{rate:,.1f}' for rate in row['throughput']['windows'])})",
+        f"{', '.join(f'{rate:,.1f}' for rate in throughput['windows'])})",
         f"latency     {latency['median']:.3f} ms median, {latency['percentile99']:.3f} ms "
         f"99th percentile ({latency['inferences']:,} single images)",
-        "",
-        *_confusion(accuracy),
     ]
-    return "\n".join(lines)
 
 
 def circuit(row: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ class Session(Protocol):
 
     ips: Dict[str, Registers]
     clock_mhz: float
+    simulated: bool
 
     def allocate(self, count: int, dtype: str) -> Buffer:
         """A buffer of `count` elements; AcceleratorError where there is no memory left."""

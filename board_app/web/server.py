@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import signal
 import socket
 import subprocess
 from typing import Any, Callable, List
@@ -45,24 +44,18 @@ def create(app: Flask, listener: socket.socket) -> BaseWSGIServer:
 
 
 def serve(app: Flask, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    """Serve `app` until SIGTERM or Ctrl-C; `announce` gets a line for each address it is at."""
+    """Serve `app` until it is interrupted; `announce` gets a line for each address it is at."""
     host, port = listener.getsockname()[:2]
     server = create(app, listener)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         for address in _addresses(host):
             announce(f"http://{address}:{port}/")
         announce("Ctrl-C stops.")
         server.serve_forever()
     except KeyboardInterrupt:
-        pass  # how both ask to stop
+        pass  # how Ctrl-C and SIGTERM ask to stop
     finally:
         server.server_close()
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _addresses(host: str) -> List[str]:

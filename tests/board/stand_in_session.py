@@ -77,6 +77,7 @@ class StandInSession:
     forget_flush: bool = False
     forget_invalidate: bool = False
     closed: int = 0
+    simulated: bool = True
     log: list[tuple[str, int, int]] = field(default_factory=list)
     buffers: list[StandInBuffer] = field(default_factory=list)
     seen: dict[tuple[str, int], int] = field(default_factory=dict)  # instead of what is read

@@ -18,6 +18,7 @@ from board_app import benchmark, cli, commands
 from board_app.cifar10 import Dataset
 from board_app.files import read_arrays
 from board_app.overlay import Overlay, write
+from board_app.terminate import Terminated
 
 from .networks import write_files, write_overlay
 
@@ -255,6 +256,45 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, overlays: Path) -> None:
 
     monkeypatch.setattr(commands, "open_backend", interrupt)
     assert run("selftest", overlays) == 130
+
+
+def test_a_driver_is_closed_whatever_ends_the_command(
+    overlays: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for raised, code in ((Terminated(), 143), (KeyboardInterrupt(), 130), (OSError("lost"), 2)):
+        closed: list[bool] = []
+
+        class Failing:
+            name = "failing"
+
+            def execute(self, images: np.ndarray, error: BaseException = raised) -> np.ndarray:
+                raise error
+
+            def close(self, closed: list[bool] = closed) -> None:
+                closed.append(True)
+
+        monkeypatch.setattr(commands, "open_backend", lambda *_: Failing())
+        assert run("selftest", overlays) == code
+        assert closed == [True]
+
+
+def test_sigterm(overlays: Path) -> None:
+    """A command that is told to end does so at once, and says so to the shell; no traceback."""
+    root = Path(cli.__file__).resolve().parent.parent
+    script = (
+        "import sys, time; from board_app import cli, vectors\n"
+        "vectors.load = lambda _: (print('working', flush=True), time.sleep(60))\n"
+        f"sys.exit(cli.main(['selftest', '--overlays', {str(overlays)!r}]))"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "working\n"
+        process.terminate()
+        assert process.wait(timeout=20) == 143
+        assert process.stderr.read() == ""
 
 
 def test_as_a_program(overlays: Path) -> None:

@@ -51,6 +51,12 @@ class Counting:
         finally:
             self._busy.release()
 
+    def now(self) -> float:
+        return self._backend.now()
+
+    def close(self) -> None:
+        self._backend.close()
+
 
 @pytest.fixture
 def counting(backend: Backend) -> Counting:
