@@ -8,13 +8,16 @@ usage() {
 Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
 
   ./deploy.sh OVERLAY [USER@HOST]      default: xilinx@192.168.2.99
-  ./deploy.sh OVERLAY --local          the same on this machine, without a board, and benchmark it
-  ./deploy.sh --status [USER@HOST | --local]
-  ./deploy.sh --stop [USER@HOST | --local]
+  ./deploy.sh OVERLAY --sim            onto a simulated board: pynq over the circuit; benchmark it
+  ./deploy.sh OVERLAY --local          on this machine, without a board or circuit; benchmark it
+  ./deploy.sh --setup [USER@HOST]      let USER become root without a password, once for each board
+  ./deploy.sh --status [USER@HOST | --sim | --local]
+  ./deploy.sh --stop [USER@HOST | --sim | --local]
 
   --web-port PORT      the demo's port (default 8000)
   --no-start           leave the demo as it is
   --benchmark          measure on the board too, before the demo starts
+  --images N           measure on the first N test images (default: all; with --sim 100)
   --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it
                        (default: ~/.cache/cifar10, else 20 sample pictures)
   --port PORT          ssh's port
@@ -25,8 +28,8 @@ Only files that changed are copied. The new release takes over only after every 
 its self-test were right on the board; until then the one before stays in use. A run that was
 interrupted is continued by the next one.
 
-Exit status: 0 done; 1 a check failed on the target; 2 wrong call or overlay; 3 the board cannot be
-reached, or the connection was lost.
+Exit status: 0 done; 1 a check failed on the target, or something is missing there; 2 wrong call or
+overlay; 3 the board cannot be reached, or the connection was lost.
 END
 }
 
@@ -45,20 +48,22 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/stage.sh
 . "$here/tools/stage.sh"
 
-command='' places=() ssh_options=() is_local=no
-start=yes port=8000 benchmark=no cifar10=''
+command='' places=() ssh_options=() is_local=no is_simulated=no
+start=yes port=8000 benchmark=no images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --web-port | --cifar10 | --port | --ssh-option | -F)
+    --web-port | --images | --cifar10 | --port | --ssh-option | -F)
       [ $# -ge 2 ] || fail 2 "$1 needs a value; see --help"
       ;;
   esac
   case $1 in
     -h | --help) usage && exit ;;
-    --status | --stop) command=${1#--} ;;
+    --status | --stop | --setup) command=${1#--} ;;
     --local) is_local=yes ;;
+    --sim) is_simulated=yes ;;
     --no-start) start=no ;;
     --benchmark) benchmark=yes ;;
+    --images) images=$2 && shift ;;
     --web-port) port=$2 && shift ;;
     --cifar10) cifar10=$2 && shift ;;
     --port) ssh_options+=(-p "$2") && shift ;;
@@ -76,8 +81,13 @@ if [ -z "$command" ]; then
   places=("${places[@]:1}")
 fi
 [ ${#places[@]} -le 1 ] || fail 2 "too many arguments: ${places[*]}; see --help"
-[ $is_local = no ] || [ ${#places[@]} -eq 0 ] || fail 2 "either --local or ${places[0]}, not both"
+[ $is_local$is_simulated != yesyes ] || fail 2 "either --local or --sim, not both"
+if [ $is_local$is_simulated != nono ]; then
+  [ ${#places[@]} -eq 0 ] || fail 2 "either --local, --sim or ${places[0]}, not both"
+  [ "$command" != setup ] || fail 2 "--setup is for a board; nothing here needs root"
+fi
 [[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || fail 2 "$port is no port number"
+[[ $images =~ ^([1-9][0-9]{0,8})?$ ]] || fail 2 "$images is no number of images"
 if [ -n "$cifar10" ]; then
   folder=$(cifar10_folder "$cifar10") || fail 2 "there is no test_batch.bin in $cifar10"
   cifar10=$folder
@@ -87,22 +97,44 @@ scratch=$(mktemp -d /tmp/deploy.XXXXXX) # short: ssh's socket is in it
 trap 'disconnect; rm -rf "$scratch"' EXIT
 [ -n "$command" ] || stage "$overlay" "$scratch/stage"
 
-local_python=''
-if [ $is_local = yes ]; then
-  root=$here/.local-board host=127.0.0.1 address=127.0.0.1 benchmark=yes
-  mkdir -p "$root"
-  echo '*' >"$root/.gitignore"
-  if [ -z "$command" ]; then
-    local_python=$("$here/tools/environment.sh" board) ||
-      fail 1 "the board's Python environment is missing"
-  fi
+local_python='' local_path='' app=board_app backend=reference
+if [ $is_simulated = yes ]; then
+  is_local=yes root=$here/.simulated-board
+  app=host_build.simulation.on_board local_path=$here
+elif [ $is_local = yes ]; then
+  root=$here/.local-board
 else
   root=resnet8 host=0.0.0.0
   connect "${places[0]:-xilinx@192.168.2.99}"
 fi
-if [ -n "$command" ]; then
-  on_target "$command"
-  exit
+if [ $is_local = yes ]; then
+  host=127.0.0.1 address=127.0.0.1 benchmark=yes
+  mkdir -p "$root"
+  echo '*' >"$root/.gitignore"
+fi
+case $command in
+  '') ;;
+  setup)
+    set_up || exit 1
+    exit
+    ;;
+  *)
+    on_target "$command"
+    exit
+    ;;
+esac
+
+if [ $is_simulated = yes ]; then
+  images=${images:-100}
+  simulate_board "$overlay" "$scratch/stage"
+elif [ $is_local = yes ]; then
+  local_python=$("$here/tools/environment.sh" board) ||
+    fail 1 "the board's Python environment is missing"
+fi
+if [ -e "$scratch/stage/overlays/$overlay/$overlay.bit" ]; then
+  [ $is_local$is_simulated = yesno ] || backend=fpga
+elif [ $is_local = no ]; then
+  say "note: $overlay has no bitstream yet, so the board's processor computes it, not its FPGA"
 fi
 
 stage_samples "$scratch/stage"

@@ -1,4 +1,7 @@
-"""From an overlay's graph to its circuit: size the FIFOs, generate, keep it in the overlay."""
+"""From an overlay's graph to its circuit: size the FIFOs, generate, keep it in the overlay.
+
+Reading a circuit back needs numpy and Jinja2 only: the simulated board's environment has no more.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from board_app.files import write_atomically
 from board_app.graph import Graph
 from board_app.overlay import Overlay
 from board_app.vectors import Vectors
-from host_build.compiler.fold import provisional_depths
 from host_build.errors import HostError
 from host_build.generate import folding as folding_file
 from host_build.generate import verilog
@@ -21,7 +23,6 @@ from host_build.generate.plan import Plan, plan
 from host_build.kernels.base import Resources
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.thresholds import ThresholdKernel
-from host_build.report import plot_layers
 from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
 from host_build.simulation.verilator import SimulationError
@@ -63,6 +64,8 @@ def module_name(network: str) -> str:
 
 def costed(chosen: Overlay, folding: Folding) -> Plan:
     """The plan of `folding` with FIFOs as deep as they will about be."""
+    from host_build.compiler.fold import provisional_depths
+
     graph = chosen.graph()
     return plan(graph, folding, provisional_depths(plan(graph, folding)))
 
@@ -74,6 +77,8 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
     ClockError where the PS cannot make `clock_mhz`, SimulationError where the circuit fails the
     overlay's self-test.
     """
+    from host_build.report import plot_layers
+
     handed = handoff(int(chosen.manifest.build_id, 16), clock_mhz, chosen.folder.name)
     name = module_name(chosen.manifest.network)
     graph = chosen.graph()

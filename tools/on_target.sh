@@ -4,7 +4,8 @@
 #
 #   releases/HASH[.partial]  board_app, one overlay, perhaps sample pictures; SHA256SUMS of them all
 #   current -> releases/HASH switched only after that release's self-test
-#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT" of the demo started last, its process, output
+#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT BACKEND" of the demo started last, its process,
+#                            its output
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -12,8 +13,11 @@ umask 022
 root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
 start=${start-} host=${host-} port=${port-}     # start: yes or no; what the demo listens on
 address=${address-}                             # the target's, as the user sees it
-benchmark=${benchmark-} cifar10=${cifar10-}     # benchmark: yes or no; a folder, or nothing
-local_python=${local_python-}                   # the Python to use with --local
+benchmark=${benchmark-} images=${images-}       # benchmark: yes or no; on how many, or nothing
+cifar10=${cifar10-}                             # a folder, or nothing
+app=${app-} backend=${backend-}                 # the module to run; what executes the network
+local_python=${local_python-}                   # the Python to use with --local and --sim,
+local_path=${local_path-}                       # and where it finds more modules than the release's
 
 say() { printf '%s\n' "$*" || true; } # a lost connection must not stop what is under way
 
@@ -50,7 +54,7 @@ board_python() {
   if [ -d samples ]; then samples=$PWD/samples; fi
   # shellcheck disable=SC2016  # it is for the inner bash
   exec "${via[@]}" env HOME="$HOME" PYTHONDONTWRITEBYTECODE=1 BOARD_APP_SAMPLES="$samples" \
-    profile="$profile" python="${local_python:-python3}" \
+    PYTHONPATH="$local_path" profile="$profile" python="${local_python:-python3}" \
     limit="${limit:-}" pidfile="${pidfile:-}" bash -c '
       for script in pynq_venv.sh xrt_setup.sh; do
         if [ -n "$profile" ] && [ -e "$profile/$script" ]; then . "$profile/$script" >/dev/null; fi
@@ -74,6 +78,7 @@ missing() { # FOLDER SUMS: the other ones
 prepare() { # SUMS: begin release $hash; print "rsync" or "tar", then the files it lacks
   local release=releases/$hash partial=releases/$hash.partial basis file
   [ "$start" != yes ] || require_port
+  [ "$backend" != fpga ] || require_root
   if command -v rsync >/dev/null; then echo rsync; else echo tar; fi
   if [ -z "$(missing "$release" "$1")" ]; then
     rm -rf "$partial"
@@ -144,44 +149,50 @@ point_current() { # RELEASE
   mv -T current.new current
 }
 
+in_release() ( # COMMAND OPTION...: run the app's command in release $hash
+  cd "releases/$hash" || exit
+  board_python -- -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
+)
+
 activate() { # uses hash overlay; start host port; benchmark cifar10
-  local release=releases/$hash before demo_before='' output failed=''
+  local release=releases/$hash before demo_before='' output
   trap '' HUP PIPE # a lost connection must not leave this half done
   exec 9>lock
   flock -w 60 9 || fail "another deployment is under way on the target"
   settle "$hash"
 
+  if demo_pid >/dev/null; then demo_before=$(<demo); fi
+  # One process at a time has the FPGA, so a demo that has it makes room for the self-test.
+  if [[ $demo_before == *" fpga" && $backend = fpga ]]; then stop_demo || true; fi
   say "self-test of $overlay"
-  output=$(
-    cd "$release" || exit
-    limit=300 board_python -- -m board_app selftest --overlay "$overlay" 2>&1
-  ) || failed=yes
-  say "$output"
-  [ -z "$failed" ] ||
+  if ! output=$(limit=300 in_release selftest 2>&1); then
+    say "$output"
+    restart_demo "$demo_before"
     fail "the self-test of release $hash failed; what was in use before stays in use"
+  fi
+  say "$output"
   if [ "$benchmark" = yes ]; then
-    (
-      cd "$release" || exit
-      board_python -- -m board_app benchmark --overlay "$overlay" ${cifar10:+--cifar10 "$cifar10"}
-    ) || fail "the benchmark of release $hash failed; what was in use before stays in use"
+    in_release benchmark ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
+      restart_demo "$demo_before"
+      fail "the benchmark of release $hash failed; what was in use before stays in use"
+    }
   fi
 
   before=$(readlink current || true)
   touch "$release"
   point_current "$release"
   if [ "$start" = yes ]; then
-    if demo_pid >/dev/null; then demo_before=$(<demo); fi
     stop_demo || true
-    if ! start_demo "$hash" "$overlay" "$host" "$port"; then
+    if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend"; then
       say "$(tail -n 20 demo.log)"
       stop_demo || true
       if [ -n "$before" ]; then point_current "$before"; else rm current; fi
-      # shellcheck disable=SC2086  # four words
-      [ -z "$demo_before" ] || start_demo $demo_before ||
-        say "nor does the demo before it start again"
+      restart_demo "$demo_before"
       fail "the demo of release $hash did not start (its output is above)" \
         "${before:-nothing} is in use"
     fi
+  else
+    restart_demo "$demo_before"
   fi
   prune
   status

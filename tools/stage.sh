@@ -33,9 +33,23 @@ for name, digest in sorted(json.load(open(sys.argv[1], encoding="utf-8"))["files
   find "$2" -type f -exec chmod 644 {} +
 }
 
+simulate_board() { # OVERLAY FOLDER: add the simulated board's chip; sets local_python
+  local compiler found=''
+  for compiler in ${CXX:+"$CXX"} g++ clang++; do
+    if command -v "$compiler" >/dev/null; then found=$compiler && break; fi
+  done
+  [ -n "$found" ] || fail 1 "the simulated board needs a C++ compiler, and there is no g++" \
+    "install it (Debian, Ubuntu: sudo apt install g++), or look at ./deploy.sh $1 --local"
+  local_python=$("$here/tools/environment.sh" pynq312) ||
+    fail 1 "the simulated board's Python environment is missing"
+  say "the circuit of $1: Verilator makes a simulation of it, unless it has one"
+  PYTHONPATH=$here "$local_python" -m host_build.simulation.stage "$2" "$1" ||
+    fail 1 "there is no simulated board for $1 (see above)"
+}
+
 stage_samples() { # FOLDER: the sample pictures, where the board's environment here has them
   local picture
-  for picture in "$here"/.venv/board/lib/python*/site-packages/foolbox/data/cifar10_*; do
+  for picture in "$here"/.venv/{board,pynq312}/lib/python*/site-packages/foolbox/data/cifar10_*; do
     [ -e "$picture" ] || continue
     mkdir -p "$1/samples"
     cp "$picture" "$1/samples"

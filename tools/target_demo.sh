@@ -5,7 +5,7 @@
 demo_pid() { # print the process of the running demo; fail if there is none
   local pid
   pid=$(cat demo.pid 2>/dev/null) && [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
-  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m board_app serve "* ]] && echo "$pid"
+  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m $app serve "* ]] && echo "$pid"
 }
 
 running_release() { if demo_pid >/dev/null; then cut -d' ' -f1 demo; fi; }
@@ -26,6 +26,15 @@ require_port() { # fail if another program has it
   fi
 }
 
+require_root() { # fail unless the FPGA can be used: that needs root
+  [ -e "${PYNQ_PROFILE:-/etc/profile.d}/pynq_venv.sh" ] || [ -n "$local_python" ] ||
+    fail "this is no PYNQ board: it has no /etc/profile.d/pynq_venv.sh" \
+      "the overlay's bitstream needs one; on a PC there are --sim and --local"
+  [ -n "$local_python" ] || [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null ||
+    fail "the FPGA needs root, and sudo asks $(id -un) for a password on the target" \
+      "once, from a terminal: ./deploy.sh --setup $(id -un)@$address   (or deploy as root)"
+}
+
 stop_demo() { # fail if there was none
   local pid try
   pid=$(demo_pid) || return 1
@@ -43,13 +52,20 @@ stop_demo() { # fail if there was none
   fail "the demo (process $pid) cannot be stopped"
 }
 
-start_demo() { # HASH OVERLAY HOST PORT: fail unless it answers within a minute
+restart_demo() { # LINE: start the demo that the file `demo` had this line for, unless it runs
+  if [ -z "$1" ] || demo_pid >/dev/null; then return; fi
+  # shellcheck disable=SC2086  # five words
+  start_demo $1 || say "the demo before it does not start again"
+}
+
+start_demo() { # HASH OVERLAY HOST PORT [BACKEND]: fail unless it answers within a minute
   local pidfile=$PWD/demo.pid end=$((SECONDS + 60))
   echo "$*" >demo
   rm -f demo.pid
   (
     cd "releases/$1" || exit
-    board_python setsid nohup -- -m board_app serve --overlay "$2" --host "$3" --port "$4"
+    board_python setsid nohup -- -m "$app" serve --overlay "$2" --host "$3" --port "$4" \
+      --backend "${5:-reference}"
   ) </dev/null >demo.log 2>&1 9>&- &
   until answers "$4" ' 200 '; do
     [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1

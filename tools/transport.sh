@@ -3,8 +3,8 @@
 # Uses deploy.sh's fail, here, scratch, is_local, ssh_options, root.
 # shellcheck disable=SC2034,SC2154
 
-connect() { # USER@HOST: open one connection for everything that follows; sets address
-  local target=$1
+connect() { # USER@HOST: open one connection for everything that follows; sets target, address
+  target=$1
   ssh_options+=(
     -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3
     -o ControlMaster=auto -o ControlPath="$scratch/ssh" -o ControlPersist=60
@@ -20,6 +20,13 @@ connect() { # USER@HOST: open one connection for everything that follows; sets a
     "is the board on, and is this its address?"
 }
 
+set_up() { # run target_setup.sh there, on this terminal: sudo asks for a password
+  local code=0
+  ssh "${ssh_options[@]}" -t -- "$target" "$(<"$here/tools/target_setup.sh")" || code=$?
+  [ $code -ne 255 ] || lost
+  return $code
+}
+
 disconnect() {
   [ ! -e "$scratch/ssh" ] || ssh "${ssh_options[@]}" -O exit board 2>/dev/null || true
 }
@@ -33,7 +40,8 @@ lost() { fail 3 "the connection was lost; run the same again to continue"; }
 on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
   local name code=0
   {
-    for name in root hash overlay start host port address benchmark cifar10 local_python; do
+    for name in root hash overlay app backend start host port address benchmark images cifar10 \
+      local_python local_path; do
       printf '%s=%q\n' "$name" "${!name-}"
     done
     cat "$here/tools/on_target.sh" "$here/tools/target_demo.sh"

@@ -1,6 +1,7 @@
 """A stand-in for board_app: the same commands, no imports beyond the standard library.
 
-Files in the overlay's folder make it misbehave: `slow-selftest`, `fails-selftest`, `fails-serve`.
+Files in the overlay's folder make it misbehave: `slow-selftest`, `fails-selftest`, `fails-serve`;
+`notes-demo` makes the self-test say how many demos run beside it.
 """
 
 import http.server
@@ -31,6 +32,10 @@ def main() -> int:
     if command == "selftest":
         if (overlay / "slow-selftest").exists():
             time.sleep(1)
+        if (overlay / "notes-demo").exists():
+            lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+            port = Path("../../demo").read_text().split()[3].encode()
+            print(f"demos beside it: {sum(b'serve' in x and port in x for x in lines)}")
         broken = (overlay / "fails-selftest").exists()
         setting = os.environ.get("BOARD_SETTING", "plain")
         print(f"stub self-test as {setting}: {'broken' if broken else 'good'}")

@@ -1,0 +1,36 @@
+"""The board's program on the simulated board: the same driver, under unmodified pynq.
+
+python -m host_build.simulation.on_board ARGUMENTS      those of board_app, in a staged release
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from board_app import cli
+from board_app.session import LOCK_VARIABLE
+from host_build.simulation.chip import SimulatedChip
+from host_build.simulation.stage import staged
+
+DDR_BYTES = 128 << 20  # as much as a PYNQ-Z2 keeps for CMA
+
+
+def main(release: Path, arguments: list[str]) -> int:
+    """Make the staged chip this process' board, then run board_app; its exit status."""
+    os.environ.pop("XILINX_XRT", None)  # pynq would look for boards of another kind
+    from host_build.simulation.board import SimulatedBoard  # imports pynq
+
+    build_id, built = staged(release)
+
+    def chip(build: int) -> SimulatedChip:
+        return {build_id: SimulatedChip}[build](built, ddr_bytes=DDR_BYTES)
+
+    os.environ.setdefault(LOCK_VARIABLE, str(release.parent.parent / "board.lock"))
+    SimulatedBoard(chip).install()
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path.cwd(), sys.argv[1:]))

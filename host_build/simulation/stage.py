@@ -1,0 +1,68 @@
+"""Put what the simulated board needs into a release: the verilated chip, a stand-in .bit.
+
+python -m host_build.simulation.stage RELEASE OVERLAY
+
+The overlay in the release is from then on one that a board can load: the file that its manifest
+lists as bitstream names the build and holds no circuit; the circuit is in RELEASE/simulated_chip.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from board_app import overlay
+from board_app.files import write_atomically
+from board_app.overlay import Overlay, OverlayError
+from host_build import circuit
+from host_build.errors import HostError
+from host_build.generate.handoff import simulation_bitstream
+from host_build.simulation.chip import BuiltChip
+from host_build.simulation.chip_build import Design, build
+
+CHIP = "simulated_chip"
+"""The folder in a release: chip.so, the memory images, and board.json written last."""
+
+
+def stage(release: Path, name: str) -> None:
+    """Build the chip of the overlay `name` in `release`; a cached one takes a second."""
+    chosen = overlay.find(name, release / "overlays")
+    _copy(_built(chosen), chosen.manifest.build_id, release / CHIP)
+    files = {file: (chosen.folder / file).read_bytes() for file in chosen.manifest.files}
+    files[f"{name}.bit"] = simulation_bitstream(int(chosen.manifest.build_id, 16))
+    overlay.write(chosen.folder, chosen.manifest, files)
+
+
+def staged(release: Path) -> tuple[int, BuiltChip]:
+    """The build id and the chip that `stage` put into `release`."""
+    folder = release / CHIP
+    row = json.loads((folder / "board.json").read_text())
+    return int(row["build_id"], 16), BuiltChip(folder / "chip.so", folder / "images", False)
+
+
+def _built(chosen: Overlay) -> BuiltChip:
+    network = circuit.module_name(chosen.manifest.network)
+    return build(Design.of_plan(circuit.layout(chosen), network, chosen.manifest.build_id))
+
+
+def _copy(built: BuiltChip, build_id: str, folder: Path) -> None:
+    shutil.copytree(built.images, folder / "images", dirs_exist_ok=True)
+    shutil.copy(built.library, folder / "chip.so")
+    write_atomically(folder / "board.json", json.dumps({"build_id": build_id}).encode())
+
+
+def main(arguments: list[str]) -> int:
+    """0 done, 1 the chip cannot be built here."""
+    release, name = arguments
+    try:
+        stage(Path(release), name)
+    except (HostError, OverlayError) as error:
+        print(f"simulated board: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
