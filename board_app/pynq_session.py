@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import numpy as np
 
-from board_app import chip
+from board_app import chip, loaded
 from board_app.accelerator import Accelerator
 from board_app.chip import Hardware, Registers
 from board_app.overlay import Overlay
@@ -61,12 +61,14 @@ class PynqSession:
         pynq = _pynq()
         self._lock = ChipLock(lock)
         try:
+            loaded.stop(pynq, self._lock.path)
             forget_metadata()
             with _explained(bitstream):
                 overlay = pynq.Overlay(str(bitstream), download=False)
             _check(bitstream, overlay.ip_dict, hardware)
             with _explained(bitstream):
                 overlay.download()
+            loaded.remember(self._lock.path)
             self.clock_mhz = float(pynq.Clocks.fclk0_mhz)
             if abs(self.clock_mhz / hardware.clock_mhz - 1) > _CLOCK_TOLERANCE:
                 raise AcceleratorError(
@@ -121,8 +123,7 @@ def forget_metadata() -> None:
 
     It is kept by the .bit file's hash (3.1) or path (3.0), so a new .hwh beside it is not seen.
     """
-    folder = Path(importlib.import_module("pynq.pl_server").__path__[0])
-    for path in (folder / "_current_metadata.pkl", *folder.glob("global_pl_state*.json")):
+    for path in loaded.metadata():
         try:
             path.unlink()
         except FileNotFoundError:

@@ -75,6 +75,7 @@ class ChipLock:
     def __init__(self, path: Optional[Path] = None) -> None:
         """Take it; ChipBusy where someone has it, this process included."""
         path = path or Path(os.environ.get(LOCK_VARIABLE, LOCK))
+        self.path = path
         try:
             self._file: IO[str] = path.open("a+")
         except OSError as error:

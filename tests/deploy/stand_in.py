@@ -85,7 +85,7 @@ class Checkout:
         return folder
 
     def run(
-        self, *arguments: object, env: dict[str, str] | None = None
+        self, *arguments: object, env: dict[str, str] | None = None, seconds: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run deploy.sh to its end; stderr is in stdout, in the order it was printed."""
         return subprocess.run(
@@ -94,7 +94,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=seconds,
             env={
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

@@ -170,6 +170,41 @@ def test_two_processes_and_one_that_is_killed(board: SimulatedBoard, bitstream: 
             open_bitstream(bitstream, HARDWARE)
 
 
+def killed_at_work(driver: Accelerator) -> None:
+    """What the system leaves of a process that is killed in the middle of a batch of 100."""
+    size, (slot, _) = driver._pair(100)
+    driver._start(slot, slice(0, size))
+    driver._session._lock.release()
+
+
+def test_a_batch_that_a_killed_process_left_is_stopped_before_the_next_load(
+    board: SimulatedBoard, bitstream: Path
+) -> None:
+    killed_at_work(open_bitstream(bitstream, HARDWARE))
+    old = board.chip
+    assert not old.read(chip.CTRL) & chip.IDLE
+    with when_downloaded(board) as seen, open_bitstream(bitstream, HARDWARE) as driver:
+        assert board.chip is not old and equal(driver, pixels(3))
+    assert [old.read(at) for at in (chip.CTRL, chip.WINDOW)] == [chip.IDLE] * 2
+    assert seen and ("write", 2 * chip.WINDOW + chip.SOFT_RESET) in seen
+
+
+@pytest.mark.parametrize("since", ["pynq", "power", "nothing known"])
+def test_registers_that_may_not_be_there_are_not_read(
+    board: SimulatedBoard, bitstream: Path, tmp_path: Path, since: str
+) -> None:
+    killed_at_work(open_bitstream(bitstream, HARDWARE))
+    if since == "pynq":  # a notebook loads something, this driver knows not what
+        board._chips = lambda build: BehaviouralChip(REFERENCE.execute, build)
+        pynq.Overlay(str(write_overlay(tmp_path / "other.bit", bit=5, hwh=5)))
+    for record in tmp_path.glob("lock.loaded"):
+        if since != "pynq":
+            record.unlink() if since == "power" else record.write_text("")
+    with when_downloaded(board) as seen, open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(3))
+    assert seen == []
+
+
 def test_pynqs_stale_metadata(board: SimulatedBoard, tmp_path: Path) -> None:
     path = write_overlay(tmp_path / "chip.bit", mhz=100)
     pynq.Overlay(str(path))
@@ -237,6 +272,24 @@ def when_polled(board: SimulatedBoard, action: Callable[[], None]) -> Iterator[N
 
     board.chip.read = look
     yield
+
+
+@contextmanager
+def when_downloaded(board: SimulatedBoard) -> Iterator[list[tuple[str, int]]]:
+    """What the chip that is loaded now is asked until another takes its place."""
+    seen: list[tuple[str, int]] = []
+    read, write = board.chip.read, board.chip.write
+
+    def look(offset: int) -> int:
+        seen.append(("read", offset))
+        return read(offset)
+
+    def note(offset: int, value: int) -> None:
+        seen.append(("write", offset))
+        write(offset, value)
+
+    board.chip.read, board.chip.write = look, note
+    yield seen
 
 
 def test_this_is_the_pynq_that_was_asked_for() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app import vectors
+from board_app import chip, vectors
 from board_app.accelerator import Accelerator
 from board_app.chip import Hardware
 from board_app.overlay import find
@@ -21,7 +21,7 @@ from host_build.simulation.board import SimulatedBoard
 from host_build.simulation.chip import BuiltChip, Bus, SimulatedChip
 
 from .conftest import REFERENCE, pixels, write_overlay
-from .test_driver import when_polled
+from .test_driver import killed_at_work, when_polled
 
 VARIABLE = "VERILATED_CHIPS"
 
@@ -154,6 +154,21 @@ def test_power_lost_in_the_middle_of_a_batch(board: SimulatedBoard, bitstream: P
     driver.close()
     with open_bitstream(bitstream, HARDWARE) as fresh:
         assert equal(fresh, pixels(40))
+
+
+def test_a_batch_that_a_killed_process_left_writes_no_more(
+    board: SimulatedBoard, bitstream: Path
+) -> None:
+    killed_at_work(open_bitstream(bitstream, HARDWARE))
+    old = board.chip
+    old.advance(40 * HARDWARE.interval_cycles)
+    assert not old.read(chip.CTRL) & chip.IDLE, "it is at work"
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        old.ddr[:] = 0x5A
+        before = old.traffic
+        old.advance(20 * HARDWARE.interval_cycles)
+        assert old.traffic == before and (old.ddr == 0x5A).all()
+        assert equal(driver, pixels(5))
 
 
 def test_a_forgotten_flush_gives_wrong_data(driver: Accelerator, board: SimulatedBoard) -> None:
