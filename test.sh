@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 declare -A package_of=([g++]=g++ [rsync]=rsync [shellcheck]=shellcheck
-  [ssh]=openssh-client [sshd]=openssh-server)
+  [ssh]=openssh-client [sshd]=openssh-server [tclsh]=tcl)
 missing=()
 for program in "${!package_of[@]}"; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

@@ -131,6 +131,24 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for table and plot (default: %(default)s)",
     )
     command(
+        "chip",
+        commands.chip,
+        "synthesise the whole chip with Yosys, show what each layer takes",
+        made,
+        folder,
+        overlays,
+    )
+    bitstream = command(
+        "bitstream",
+        commands.bitstream,
+        "place, route and put the bitstream into the overlay, if it fits and timing closes; "
+        "neither way has run on the real tools yet, both are tested with stand-ins",
+        made,
+        folder,
+        overlays,
+    )
+    _implementation(bitstream)
+    command(
         "all",
         commands.everything,
         "train, compile, generate; continues where it was interrupted",
@@ -290,6 +308,24 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         metavar=("FIRST", "END"),
         help="cycles of the waveforms (default: all)",
+    )
+
+
+def _implementation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--with", dest="tool", choices=("vivado", "openxc7"), required=True, help="the tools"
+    )
+    parser.add_argument(
+        "--vivado",
+        metavar="PATH",
+        default="vivado",
+        help="Vivado 2022.1 or newer (default: on PATH)",
+    )
+    parser.add_argument(
+        "--chipdb", type=Path, metavar="FILE", help="openxc7: nextpnr's database of the xc7z020"
+    )
+    parser.add_argument(
+        "--prjxray-db", type=Path, metavar="DIR", help="openxc7: Project X-Ray's, with zynq7/ in it"
     )
 
 

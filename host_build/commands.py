@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -12,8 +13,12 @@ from board_app import cifar10, overlay
 from board_app.files import write_atomically
 from board_app.overlay import OVERLAYS, Overlay
 from host_build import variants
+from host_build.errors import HostError
 from host_build.generate.folding import Folding
 from host_build.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from host_build.implementation.bitstream import Flow
 
 BUILD = Path("build")
 
@@ -123,6 +128,32 @@ def results(options: argparse.Namespace) -> int:
     return 0
 
 
+def chip(options: argparse.Namespace) -> int:
+    from host_build.implementation import design, report
+    from host_build.implementation.chip_synthesis import synthesize
+    from host_build.implementation.fit import MOST
+
+    chosen = overlay.find(options.network, options.overlays)
+    found, _ = synthesize(design.of_overlay(chosen))
+    print(found)
+    print(report.write(found, _folder(options, options.network), "chip", MOST))
+    return 0
+
+
+def bitstream(options: argparse.Namespace) -> int:
+    from host_build.implementation.bitstream import bitstream as run
+
+    chosen = overlay.find(options.network, options.overlays)
+    result = run(chosen, _flow(options), _folder(options, options.network))
+    print(result.fit)
+    if result.report is not None:
+        print(f"\n{result.report}")
+    if result.made is None:
+        return 1
+    print(result.made.folder / f"{result.made.folder.name}.bit")
+    return 0
+
+
 def everything(options: argparse.Namespace) -> int:
     variant = variants.find(options.network)
     options.resume = (_folder(options, variant.name) / "last.safetensors").exists()
@@ -203,6 +234,17 @@ def _fold(options: argparse.Namespace, chosen: Overlay) -> Folding:
         cycles = int(options.clock * 1e6 / options.fps)
     budget = Budget(options.lut, options.dsp, options.bram)
     return run(chosen.graph(), budget, cycles=cycles)
+
+
+def _flow(options: argparse.Namespace) -> Flow:
+    from host_build.implementation import openxc7, vivado
+
+    if options.tool == "vivado":
+        return lambda design, folder: vivado.implement(design, folder, options.vivado)
+    if options.chipdb is None or options.prjxray_db is None:
+        raise HostError("--with openxc7 needs --chipdb FILE and --prjxray-db DIR")
+    tools = openxc7.Tools(options.chipdb, options.prjxray_db)
+    return lambda design, folder: openxc7.implement(design, folder, tools)
 
 
 def _folder(options: argparse.Namespace, name: str) -> Path:
