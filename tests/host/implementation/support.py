@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from host_build.generate.folding import Folding
 from host_build.generate.plan import Plan, plan
 from host_build.implementation import design as designs
 from host_build.implementation.design import Design
+from tests.bit_files import BUILD_ID
 from tests.board.networks import residual, write_files
-
-BUILD_ID = "0123abcd"
 
 
 def small_graph() -> Graph:
@@ -49,20 +47,6 @@ def overlay_with(folder: Path, graph: Graph, folding: Folding) -> Overlay:
 def small_overlay(folder: Path) -> Overlay:
     graph = small_graph()
     return overlay_with(folder / "tiny", graph, fold(graph, cycles=3000))
-
-
-def bit_file(
-    design: str = f"chip_top;UserID=0X{BUILD_ID.upper()};Version=2022.1",
-    part: str = "7z020clg400",
-    words: int = 40,
-) -> bytes:
-    """A .bit file as Vivado writes it: the header, the sync word, and no configuration."""
-    fields = {b"a": design, b"b": part, b"c": "2026/01/02", b"d": "03:04:05"}
-    content = bytes.fromhex("00090ff00ff00ff00ff0000001")
-    for tag, text in fields.items():
-        content += tag + struct.pack(">H", len(text) + 1) + text.encode() + b"\0"
-    data = b"\xff" * 32 + bytes.fromhex("aa995566") + bytes(4 * (words - 9))
-    return content + b"e" + struct.pack(">I", len(data)) + data
 
 
 HEAD = """\

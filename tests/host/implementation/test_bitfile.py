@@ -8,8 +8,7 @@ import pytest
 
 from host_build.implementation import bitfile
 from host_build.implementation.bitfile import BitfileError
-
-from .support import BUILD_ID, bit_file
+from tests.bit_files import BUILD_ID, bit_file
 
 OPEN = bit_file("chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1")
 

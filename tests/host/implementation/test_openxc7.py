@@ -19,8 +19,9 @@ from host_build.implementation.openxc7 import Tools
 from host_build.implementation.report import Report, Utilisation
 from host_build.implementation.tool import ToolError
 from host_build.implementation.yosys import Synthesis
+from tests.bit_files import bit_file
 
-from .support import bit_file, small_design, small_overlay
+from .support import small_design, small_overlay
 
 DESIGN = small_design()
 OPEN = bit_file("chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1")

@@ -15,12 +15,12 @@ from host_build.implementation import vivado
 from host_build.implementation.bitfile import BitfileError
 from host_build.implementation.tool import ToolError
 from host_build.implementation.vivado_reports import ReportError
+from tests.bit_files import bit_file
 
 from .support import (
     DRC,
     HIERARCHY,
     UTILISATION,
-    bit_file,
     small_design,
     small_overlay,
     timing_report,

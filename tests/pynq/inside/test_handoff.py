@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pynq
 import pytest
+from pynq.pl_server.embedded_device import bit2bin, parse_bit_header
 
 from board_app import chip
 from host_build.simulation.board import BoardError, SimulatedBoard
+from tests.bit_files import bit_file
 
 from .conftest import BUILD, write_overlay
 
@@ -93,3 +95,19 @@ def test_a_real_bitstream_is_not_simulated(
     bitstream.write_bytes((original / "resizer.bit").read_bytes())
     with pytest.raises(BoardError, match="for a real FPGA"):
         pynq.Overlay(str(bitstream))
+
+
+@pytest.mark.parametrize(
+    ("design", "part"),
+    [
+        ("chip_top;UserID=0X0123ABCD;Version=2022.1", "7z020clg400"),  # Vivado's header
+        ("chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1"),  # Project X-Ray's
+    ],
+)
+def test_bitstreams_of_both_tools_are_read(design: str, part: str) -> None:
+    content = bit_file(design, part)
+    found = parse_bit_header(content)
+    assert (found["design"], found["part"]) == (design.split(";")[0], part)
+    assert content.endswith(found["data"]) and int(found["length"]) == len(found["data"])
+    # The configuration port of the processing system wants every word the other way round.
+    assert bit2bin(content)[32:36] == bytes.fromhex("665599aa")
