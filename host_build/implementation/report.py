@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from board_app.files import write_atomically
@@ -187,7 +188,7 @@ def plot(report: Report, budget: Mapping[str, float]) -> bytes:
     bottom = [0.0] * len(kinds)
     for index, (name, used) in enumerate(parts.items()):
         shares = [100 * getattr(used, kind) / _DEVICE[kind] for kind in kinds]
-        colour = f"C{index % 10}"
+        colour = colormaps["turbo"]((index + 0.5) / len(parts))
         axes.bar(list(kinds.values()), shares, 0.6, bottom=bottom, label=name, color=colour,
                  edgecolor="white", linewidth=0.3)  # fmt: skip
         bottom = [low + share for low, share in zip(bottom, shares, strict=True)]
