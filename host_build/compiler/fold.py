@@ -186,7 +186,8 @@ def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, in
             windows, unit = convolution_kernels(node, dtype, shape, choice)
         except FoldingError:
             continue  # the products do not fit this style
-        cost = sum((k.resources() for k in windows), unit.resources())
+        beside = (*windows, *(unit.adapters or ()))
+        cost = sum((k.resources() for k in beside), unit.resources())
         found.append(Option(choice, convolution_cycles(windows, unit), _vector(cost)))
     return _undominated(found)
 

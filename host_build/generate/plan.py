@@ -149,7 +149,13 @@ def convolution_kernels(
 
 def convolution_cycles(windows: tuple[Kernel, ...], unit: MatrixVector) -> int:
     """Cycles a frame of a convolution: those of its slowest kernel."""
-    return max(unit.cycles, *(_window_cycles(kernel, windows) for kernel in windows), 0)
+    adapters = unit.adapters or ()
+    return max(
+        unit.cycles,
+        *(kernel.cycles for kernel in adapters),
+        *(_window_cycles(kernel, windows) for kernel in windows),
+        0,
+    )
 
 
 def lanes_for(channels: int, pixels: int, interval: int) -> int:
@@ -251,8 +257,23 @@ class _Planner:
             wire = out
         wire = self._widths(f"{name}_window_width", name, wire, unit.simd)
         out = Wire(f"{name}_matrix", unit.pe, unit.output_bits, pixels * unit.repeats)
-        self._put(out.name, name, unit, (wire,), (out,), unit.cycles)
+        if unit.adapters is None:
+            self._put(out.name, name, unit, (wire,), (out,), unit.cycles)
+        else:
+            out = self._two_at_once(name, unit, wire, out)
         self._give(name, out)
+
+    def _two_at_once(self, name: str, unit: MatrixVector, wire: Wire, single: Wire) -> Wire:
+        """The unit between what makes pairs of vectors and what takes them apart again."""
+        assert unit.adapters is not None
+        pair, unpair = unit.adapters
+        both = Wire(f"{name}_pair", 2 * wire.lanes, wire.bits, wire.beats // 2)
+        self._put(both.name, name, pair, (wire,), (both,), pair.cycles)
+        sums = replace(single, lanes=2 * single.lanes, beats=single.beats // 2)
+        self._put(sums.name, name, unit, (both,), (sums,), unit.cycles)
+        out = replace(single, name=f"{name}_unpair")
+        self._put(out.name, name, unpair, (sums,), (out,), unpair.cycles)
+        return out
 
     def _threshold(self, node: Threshold) -> None:
         tensor = node.inputs[0]

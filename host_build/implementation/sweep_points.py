@@ -18,6 +18,8 @@ from host_build.kernels.stream_fork import StreamFork
 from host_build.kernels.subsample import Subsample
 from host_build.kernels.thresholds import Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
+from host_build.kernels.vector_pair import VectorPair
+from host_build.kernels.vector_unpair import VectorUnpair
 from host_build.kernels.width_converter import WidthConverter
 
 # Style, bits, MW, MH, SIMD, PE, memory.
@@ -33,6 +35,9 @@ _UNITS: tuple[tuple[Style, int, int, int, int, int, RamStyle], ...] = (
     ("DSP3", 4, 27, 32, 27, 16, "distributed"), ("DSP3", 4, 144, 16, 12, 4, "block"),
     ("DSP3", 4, 288, 32, 24, 8, "block"), ("DSP3", 4, 64, 128, 16, 16, "distributed"),
     ("DSP3", 4, 64, 10, 8, 5, "distributed"), ("DSP3", 5, 144, 32, 9, 8, "block"),
+    ("DSP4", 4, 27, 32, 27, 16, "distributed"), ("DSP4", 4, 144, 16, 12, 4, "block"),
+    ("DSP4", 4, 288, 32, 24, 8, "block"), ("DSP4", 4, 64, 128, 16, 16, "distributed"),
+    ("DSP4", 5, 144, 32, 9, 8, "block"), ("DSP4", 4, 16, 32, 4, 4, "distributed"),
     ("LUT", 6, 16, 16, 16, 1, "block"), ("LUT", 6, 16, 32, 8, 1, "distributed"),
     ("LUT", 6, 144, 16, 24, 4, "block"), ("LUT", 6, 288, 64, 16, 4, "block"),
     ("LUT", 6, 27, 16, 9, 4, "distributed"), ("LUT", 5, 27, 32, 9, 8, "distributed"),
@@ -103,6 +108,9 @@ def points() -> dict[str, list[Kernel]]:
                 (1, 64, 16, 6), (4, 64, 64, 5), (16, 16, 64, 4), (2, 128, 16, 4), (1, 144, 64, 4),
             )
         ),
+        VectorPair(27, 4, 1), VectorPair(12, 4, 12), VectorPair(9, 5, 64), VectorPair(1, 4, 144),
+        VectorUnpair(4 * 13, 4, 12), VectorUnpair(16 * 12, 2, 1), VectorUnpair(13, 64, 9),
+        VectorUnpair(2 * 14, 16, 3),
         Add(1, 6, 6, True, True), Add(4, 6, 6, True, False), Add(8, 4, 4, False, False),
         Add(2, 12, 14, True, True), Add(8, 6, 16, False, True),
         StreamFork(6), StreamFork(96, 3),
@@ -120,7 +128,9 @@ def matrix_vector(
     highest = (1 << (bits - 1)) - 1
     rng = np.random.default_rng([bits, mw, mh])
     weights = np.clip(rng.normal(0, highest / 3, (mh, mw)).round(), -highest, highest)
-    return MatrixVector(weights.astype(np.int64), simd, pe, style, bits, weight_bits=bits, rom=rom)
+    return MatrixVector(
+        weights.astype(np.int64), simd, pe, style, bits, weight_bits=bits, rom=rom, vectors=2
+    )
 
 
 def _thresholds(

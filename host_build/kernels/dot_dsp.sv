@@ -1,12 +1,14 @@
-// Dot products of up to three neurons with one activation vector, in DSP48E1 blocks.
+// Dot products of up to three neurons with one or two activation vectors, in DSP48E1 blocks.
 //
-// FIELDS weights that meet the same activation share one multiplier operand, each in a field of
-// FIELD bits. Their products are summed along a chain of multipliers inside the same fields, so
-// the sums need no separation logic:
+// FIELDS weights that meet the same activation share one multiplier operand, PIXELS activations
+// that meet the same weight share the other. Every product has a field of FIELD bits in the sum;
+// products are summed along a chain of multipliers inside the same fields, so the sums need no
+// separation logic:
 //
 // - the weight image stores field f less the borrow of the fields below it; sign-extending each
-//   field then gives exactly sum(weight_f * 2^(FIELD*f)), by wiring alone (this is why weights
-//   must not be -2^(W_BITS-1));
+//   field then gives exactly sum(weight_f * 2^(PIXELS*FIELD*f)), by wiring alone (this is why
+//   weights must not be -2^(W_BITS-1));
+// - a second activation lies FIELD bits above the first, which is why two must be unsigned;
 // - the first multiplier of a chain adds 2^(FIELD-1) to every field: no sum is negative, none
 //   borrows from its neighbour. The offset is taken away again in the accumulator.
 //
@@ -22,8 +24,9 @@
 module dot_dsp #(
   // Lanes: activations a cycle.
   parameter SIMD = 16,
-  // Neurons in this row, 1 to 3, and the bits of the field of each.
+  // Neurons in this row, 1 to 3, activation vectors, 1 or 2, and the bits of a product's field.
   parameter FIELDS = 2,
+  parameter PIXELS = 1,
   parameter FIELD = 16,
   // Bits of an activation and of a weight; 1 where activations are signed.
   parameter A_BITS = 6,
@@ -35,23 +38,25 @@ module dot_dsp #(
   // Most multipliers on one run of dedicated cascade wires.
   parameter CASCADE = 8
 ) (
-  input  wire                           clk_i,
-  input  wire                           en_i,
-  // Activations, lane 0 in the low bits, each at the time of its position.
-  input  wire [SIMD*A_BITS-1:0]         a_i,
+  input  wire                                  clk_i,
+  input  wire                                  en_i,
+  // Activations: PIXELS of a lane side by side, lane 0 in the low bits, at its position's time.
+  input  wire [SIMD*PIXELS*A_BITS-1:0]         a_i,
   // Weights: FIELDS of a lane side by side, lane 0 in the low bits, at the same times.
-  input  wire [SIMD*FIELDS*W_BITS-1:0]  w_i,
-  // Sums plus 2^(FIELD-1), unsigned: field f of chain c at index f*CHAINS + c.
-  output wire [FIELDS*CHAINS*FIELD-1:0] sum_o
+  input  wire [SIMD*FIELDS*W_BITS-1:0]         w_i,
+  // Sums plus 2^(FIELD-1), unsigned: field f, pixel p, chain c at (f*PIXELS + p)*CHAINS + c.
+  output wire [FIELDS*PIXELS*CHAINS*FIELD-1:0] sum_o
 );
 
   localparam PAD = CHAINS * POSITIONS - SIMD;
   // The multiplier operands and the sum.
-  localparam WEIGHT_BITS = (FIELDS - 1) * FIELD + W_BITS;
-  localparam ACTIVATION_BITS = A_SIGNED != 0 ? A_BITS : A_BITS + 1;
-  localparam SUM_BITS = FIELDS * FIELD;
+  localparam SPACING = PIXELS * FIELD;
+  localparam WEIGHT_BITS = (FIELDS - 1) * SPACING + W_BITS;
+  localparam UNSIGNED_BITS = (PIXELS - 1) * FIELD + A_BITS;
+  localparam ACTIVATION_BITS = A_SIGNED != 0 ? UNSIGNED_BITS : UNSIGNED_BITS + 1;
+  localparam SUM_BITS = FIELDS * SPACING;
   localparam [FIELD-1:0] HALF = {1'b1, {(FIELD - 1) {1'b0}}};
-  localparam [SUM_BITS-1:0] OFFSET = {FIELDS{HALF}};
+  localparam [SUM_BITS-1:0] OFFSET = {(FIELDS * PIXELS) {HALF}};
 
   for (genvar c = 0; c < CHAINS; c = c + 1) begin : gen_chain
     localparam FIRST = c < PAD ? 1 : 0;
@@ -59,19 +64,24 @@ module dot_dsp #(
     for (genvar k = FIRST; k < POSITIONS; k = k + 1) begin : gen_position
       localparam LANE = k * CHAINS + c - PAD;
       wire [FIELDS*W_BITS-1:0] fields = w_i[LANE*FIELDS*W_BITS+:FIELDS*W_BITS];
-      wire [A_BITS-1:0] activation = a_i[LANE*A_BITS+:A_BITS];
 
       // Sign extension before the register: a DSP block's register holds the whole operand.
       wire [WEIGHT_BITS-1:0] w_operand;
       for (genvar f = 0; f < FIELDS; f = f + 1) begin : gen_field
-        localparam BITS = f == FIELDS - 1 ? W_BITS : FIELD;
+        localparam BITS = f == FIELDS - 1 ? W_BITS : SPACING;
         wire [W_BITS-1:0] weight = fields[f*W_BITS+:W_BITS];
-        assign w_operand[f*FIELD+:BITS] =
+        assign w_operand[f*SPACING+:BITS] =
             {{(BITS - W_BITS + 1) {weight[W_BITS-1]}}, weight[W_BITS-2:0]};
       end
 
+      wire [UNSIGNED_BITS-1:0] activation;
+      for (genvar p = 0; p < PIXELS; p = p + 1) begin : gen_pixel
+        localparam BITS = p == PIXELS - 1 ? A_BITS : FIELD;
+        assign activation[p*FIELD+:BITS] = BITS'(a_i[(LANE*PIXELS+p)*A_BITS+:A_BITS]);
+      end
+
       reg [WEIGHT_BITS-1:0] w_q;
-      reg [A_BITS-1:0] a_q;
+      reg [UNSIGNED_BITS-1:0] a_q;
       always @(posedge clk_i) begin
         if (en_i) begin
           w_q <= w_operand;
@@ -105,7 +115,7 @@ module dot_dsp #(
       always @(posedge clk_i) if (en_i) sum_q <= above + product;
     end
 
-    for (genvar f = 0; f < FIELDS; f = f + 1) begin : gen_sum
+    for (genvar f = 0; f < FIELDS * PIXELS; f = f + 1) begin : gen_sum
       assign sum_o[(f*CHAINS+c)*FIELD+:FIELD] = gen_position[POSITIONS-1].sum_q[f*FIELD+:FIELD];
     end
   end

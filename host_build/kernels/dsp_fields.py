@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 OPERAND_BITS = 25
+# Of the other operand's 18 bits one is the sign.
+UNSIGNED_BITS = 17
 SUM_BITS = 48
 
 
 @dataclass(frozen=True)
 class Fields:
-    """`pack` products in one DSP block, each with `bits` to grow in along a chain of `chain`.
+    """`pack` weights in one DSP block; each product has `bits` to grow in along a chain of `chain`.
 
-    The weights that share an activation lie `bits` apart in the 25-bit operand, their sums lie
-    `bits` apart in the 48-bit sum. A sum must stay within -2^(bits-1) .. 2^(bits-1) - 1, or it
-    would run into its neighbour.
+    With one pixel, the weights that share an activation lie `bits` apart in the 25-bit operand, and
+    their sums lie `bits` apart in the 48-bit sum. Two pixels lie `bits` apart in the 18-bit operand
+    and the weights twice as far, so that every product has a field of its own. A sum must stay
+    within -2^(bits-1) .. 2^(bits-1) - 1, or it would run into its neighbour.
     """
 
     pack: int
@@ -25,10 +28,14 @@ class Fields:
     chain: int
 
     @staticmethod
-    def widest(pack: int, weight_bits: int) -> int:
+    def widest(pack: int, weight_bits: int, activation_bits: int, pixels: int) -> int:
         """The most bits a field can have."""
-        sums = SUM_BITS // pack
-        return sums if pack == 1 else min(sums, (OPERAND_BITS - weight_bits) // (pack - 1))
+        limits = [SUM_BITS // (pack * pixels)]
+        if pack > 1:
+            limits.append((OPERAND_BITS - weight_bits) // ((pack - 1) * pixels))
+        if pixels > 1:
+            limits.append(UNSIGNED_BITS - activation_bits)
+        return min(limits)
 
     @staticmethod
     def needed(low: int, high: int) -> int:

@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from host_build.kernels.base import Kernel, RamStyle, Resources, Stream
 from host_build.kernels.dsp_fields import Fields, less_borrow
 from host_build.kernels.matrix_vector_cost import clog2, estimate, sharing_cost
+from host_build.kernels.vector_pair import VectorPair
+from host_build.kernels.vector_unpair import VectorUnpair
 
-Style = Literal["DSP1", "DSP2", "DSP3", "LUT"]
-PACK: dict[str, int] = {"LUT": 0, "DSP1": 1, "DSP2": 2, "DSP3": 3}
+Style = Literal["DSP1", "DSP2", "DSP3", "DSP4", "LUT"]
+# Weights that share a DSP block, and activations of neighbouring pixels that do.
+PACK: dict[str, int] = {"LUT": 0, "DSP1": 1, "DSP2": 2, "DSP3": 3, "DSP4": 2}
+PIXELS: dict[str, int] = {"LUT": 1, "DSP1": 1, "DSP2": 1, "DSP3": 1, "DSP4": 2}
 # A run of cascade wires must not leave its clock region, which is 10 DSP blocks high.
 LONGEST_CASCADE = 10
 # A LUT memory of 32 words is as small as one of 8.
@@ -38,7 +42,9 @@ class MatrixVector(Kernel):
 
     `weights` is (MH, MW), columns in the order of the input stream. `style` is how many products
     share a DSP block, or "LUT" for none in DSP blocks. Each of the (MW/simd)*(MH/pe) cycles of a
-    vector multiplies simd x pe weights.
+    vector multiplies simd x pe weights. DSP4 computes two vectors at once: a beat of its streams
+    has an element of the first vector beside the same one of the second, and all sums of the first
+    vector before those of the second (`VectorPair` and `VectorUnpair` make and undo that).
 
     `chain` is how many products are summed in a DSP chain before chains are added in LUTs; by
     default as many as surely fit whatever the weights are, and at most simd. A longer chain is
@@ -93,6 +99,10 @@ class MatrixVector(Kernel):
         if self.weights.min() < lowest or self.weights.max() > highest:
             found = f"{self.weights.min()}..{self.weights.max()}"
             raise self._wrong("weights", found, f"{lowest}..{highest} for style {self.style}")
+        if self.pixels > 1:
+            self._one_of("activation_signed", self.activation_signed, (False,))
+            if self.vectors % self.pixels:
+                raise self._wrong("vectors", self.vectors, "even for style DSP4")
         if self.pack:
             self._check_fields()
         needed = Fields.needed(*self.output_range)
@@ -112,6 +122,11 @@ class MatrixVector(Kernel):
     @property
     def pack(self) -> int:
         return PACK[self.style]
+
+    @property
+    def pixels(self) -> int:
+        """Vectors that are computed at once."""
+        return PIXELS[self.style]
 
     @property
     def folds(self) -> int:
@@ -147,7 +162,7 @@ class MatrixVector(Kernel):
         if not self.pack:
             return Fields(0, 0, 0)
         low, high = self._product_range
-        widest = Fields.widest(self.pack, self.weight_bits)
+        widest = self._widest
         chain = self.chain
         if chain is None:
             room = 1 << (widest - 1)
@@ -200,11 +215,11 @@ class MatrixVector(Kernel):
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
-        return (Stream("in", self.simd * self.activation_bits),)
+        return (Stream("in", self.simd * self.pixels * self.activation_bits),)
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
-        return (Stream("out", self.pe * self.output_bits),)
+        return (Stream("out", self.pe * self.pixels * self.output_bits),)
 
     def parameters(self) -> dict[str, int | str]:
         """The parameters of the module."""
@@ -213,7 +228,8 @@ class MatrixVector(Kernel):
             "MW": self.mw, "MH": self.mh, "SIMD": self.simd, "PE": self.pe,
             "A_BITS": self.activation_bits, "A_SIGNED": int(self.activation_signed),
             "W_BITS": self.weight_bits, "ACC_BITS": self.output_bits,
-            "PACK": self.pack, "FIELD": fields.bits, "CHAIN": fields.chain, "CASCADE": self.run,
+            "PACK": self.pack, "PIXELS": self.pixels, "FIELD": fields.bits,
+            "CHAIN": fields.chain, "CASCADE": self.run,
             "DEPTH": self.depth, "ROM_BLOCK": int(self.rom == "block"),
             "ROM_POSITIONS": self.shared_positions, "IMAGE": self.name,
         }  # fmt: skip
@@ -232,10 +248,11 @@ class MatrixVector(Kernel):
     @property
     def cycles(self) -> int:
         """Clock cycles for the `vectors` of a frame, if neither side makes the unit wait."""
-        return self.vectors * self.cycles_a_vector
+        return self.vectors // self.pixels * self.cycles_a_vector
 
     @property
     def cycles_a_vector(self) -> int:
+        """Clock cycles for a vector, or for the two that are computed at once."""
         return self.folds * self.repeats
 
     @property
@@ -260,6 +277,16 @@ class MatrixVector(Kernel):
     def resources(self) -> Resources:
         return estimate(self)
 
+    @property
+    def adapters(self) -> tuple[VectorPair, VectorUnpair] | None:
+        """What goes before and behind a unit that computes two vectors at once."""
+        if self.pixels == 1:
+            return None
+        return (
+            VectorPair(self.simd, self.activation_bits, self.folds, self.vectors),
+            VectorUnpair(self.pe * self.output_bits, self.repeats, self.folds, self.vectors),
+        )
+
     # Inner workings.
 
     @property
@@ -271,6 +298,10 @@ class MatrixVector(Kernel):
     def last_stage(self) -> int:
         """Cycles by which the last position lags behind the first."""
         return self.positions - 1 + ((self.positions - 1) // self.run if self.pack else 0)
+
+    @property
+    def _widest(self) -> int:
+        return Fields.widest(self.pack, self.weight_bits, self.activation_bits, self.pixels)
 
     @property
     def _product_range(self) -> tuple[int, int]:
@@ -295,12 +326,13 @@ class MatrixVector(Kernel):
 
     def _check_fields(self) -> None:
         product = self.weight_bits + self.activation_bits + (not self.activation_signed)
-        if (self.pack == 1 or self.pe % self.pack == 1) and product < NARROWEST_PRODUCT:
+        alone = self.pack == 1 or (self.pe % self.pack == 1 and self.pixels == 1)
+        if alone and product < NARROWEST_PRODUCT:
             legal = f"LUT, or packed without a rest: a product has {product} bits only"
             raise self._wrong("style", self.style, legal)
         if self.chain is not None:
             self._one_of("chain", self.chain, range(1, self.simd + 1))
-        widest = Fields.widest(self.pack, self.weight_bits)
+        widest = self._widest
         if self.fields.bits > widest:
             what = "chain" if self.chain is not None else "style"
             raise self._wrong(

@@ -5,7 +5,10 @@
 // and the next one follows without a gap. The pipeline stands still only while a finished beat
 // finds the previous one still waiting at the output.
 //
-// Arithmetic, by PACK: 1, 2 or 3 products a DSP48E1 (dot_dsp.sv), or none in DSPs (dot_lut.sv).
+// With PIXELS 2 every beat carries two vectors, element by element, and both are computed at once.
+//
+// Arithmetic, by PACK: 1, 2 or 3 weights a DSP48E1 (dot_dsp.sv), or none in DSPs (dot_lut.sv);
+// two weights and two pixels are four products a DSP48E1.
 // Weights come from one memory for every ROM_POSITIONS positions of the arithmetic chain.
 `default_nettype none
 
@@ -23,8 +26,10 @@ module matrix_vector #(
   parameter W_BITS = 6,
   // Bits of an output element (signed).
   parameter ACC_BITS = 20,
-  // Products a DSP block; 0: no DSP block is used.
+  // Weights a DSP block; 0: no DSP block is used.
   parameter PACK = 2,
+  // Vectors a beat: 1, or 2 where activations are unsigned and DSP blocks are used.
+  parameter PIXELS = 1,
   // Bits of the field of one product sum in a DSP block (unused with PACK 0).
   parameter FIELD = 16,
   // Products summed in one DSP chain before the chains are added in logic: FIELD must hold them.
@@ -39,16 +44,16 @@ module matrix_vector #(
   // Images of the weight memories: IMAGE followed by _00.hex, _01.hex and so on.
   parameter IMAGE = "weights"
 ) (
-  input  wire                   clk_i,
-  input  wire                   rst_i,
-  // Input vectors, SIMD elements a beat.
-  input  wire [SIMD*A_BITS-1:0] in_data_i,
-  input  wire                   in_valid_i,
-  output wire                   in_ready_o,
-  // Output vectors, PE sums a beat.
-  output wire [PE*ACC_BITS-1:0] out_data_o,
-  output wire                   out_valid_o,
-  input  wire                   out_ready_i
+  input  wire                          clk_i,
+  input  wire                          rst_i,
+  // Input vectors, SIMD elements a beat; an element of the first pixel, then of the second.
+  input  wire [SIMD*PIXELS*A_BITS-1:0] in_data_i,
+  input  wire                          in_valid_i,
+  output wire                          in_ready_o,
+  // Output vectors, PE sums a beat; all of the first pixel, then all of the second.
+  output wire [PE*PIXELS*ACC_BITS-1:0] out_data_o,
+  output wire                          out_valid_o,
+  input  wire                          out_ready_i
 );
 
   localparam FOLDS = MW / SIMD;
@@ -96,9 +101,16 @@ module matrix_vector #(
   if (PACK < 0 || PACK > 3) begin : gen_bad_pack
     $error("matrix_vector: PACK must be 0, 1, 2 or 3");
   end
-  if (PACK > 0 && ((PACK - 1) * FIELD + W_BITS > 25 || PACK * FIELD > 48
+  if (PACK > 0 && ((PACK - 1) * PIXELS * FIELD + W_BITS > 25 || PACK * PIXELS * FIELD > 48
                    || (PACK - 1) * FIELD + W_BITS > PACK * FIELD)) begin : gen_bad_field
     $error("matrix_vector: FIELD does not fit the 25-bit operand or the 48-bit sum of a DSP");
+  end
+  if (PIXELS < 1 || PIXELS > 2) begin : gen_bad_pixels
+    $error("matrix_vector: PIXELS must be 1 or 2");
+  end
+  if (PIXELS > 1 && (PACK == 0 || A_SIGNED != 0 || A_BITS > FIELD || FIELD + A_BITS > 17))
+  begin : gen_bad_pair
+    $error("matrix_vector: two PIXELS need a DSP's 18-bit operand to hold both, unsigned");
   end
   if (PACK > 0 && (CASCADE < 1 || CASCADE > 10)) begin : gen_bad_cascade
     $error("matrix_vector: CASCADE must be 1 to 10");
@@ -117,13 +129,13 @@ module matrix_vector #(
   wire sum_valid, sum_last;
   wire enable = out_ready_i | ~out_valid_q | ~(sum_valid & sum_last);
 
-  wire [SIMD*A_BITS-1:0] activations;
+  wire [SIMD*PIXELS*A_BITS-1:0] activations;
   wire [POSITIONS*ADDRESS_BITS-1:0] addresses;
   wire issue, last;
 
   replay_buffer #(
     .SIMD(SIMD),
-    .A_BITS(A_BITS),
+    .A_BITS(PIXELS * A_BITS),
     .FOLDS(FOLDS),
     .REPEATS(REPEATS),
     .DEPTH(DEPTH),
@@ -177,7 +189,7 @@ module matrix_vector #(
   assign sum_valid = valids[LATENCY];
   assign sum_last = lasts[LATENCY];
 
-  wire [PE*SUM_BITS-1:0] sums;
+  wire [PE*PIXELS*SUM_BITS-1:0] sums;
   for (genvar r = 0; r < ROWS; r = r + 1) begin : gen_row
     // The last row of an odd number of PEs leaves a part of its DSP blocks idle.
     localparam FIRST = r * GROUP;
@@ -189,10 +201,11 @@ module matrix_vector #(
     end
 
     if (USE_DSP != 0) begin : gen_dsp
-      wire [FIELDS*CHAINS*FIELD-1:0] terms;
+      wire [FIELDS*PIXELS*CHAINS*FIELD-1:0] terms;
       dot_dsp #(
         .SIMD(SIMD),
         .FIELDS(FIELDS),
+        .PIXELS(PIXELS),
         .FIELD(FIELD),
         .A_BITS(A_BITS),
         .A_SIGNED(A_SIGNED),
@@ -207,7 +220,8 @@ module matrix_vector #(
         .w_i(row_weights),
         .sum_o(terms)
       );
-      for (genvar f = 0; f < FIELDS; f = f + 1) begin : gen_field
+      for (genvar f = 0; f < FIELDS * PIXELS; f = f + 1) begin : gen_field
+        localparam SUM = (f % PIXELS) * PE + FIRST + f / PIXELS;
         adder_tree #(
           .TERMS(CHAINS),
           .TERM_BITS(FIELD)
@@ -215,7 +229,7 @@ module matrix_vector #(
           .clk_i(clk_i),
           .en_i(enable),
           .terms_i(terms[f*CHAINS*FIELD+:CHAINS*FIELD]),
-          .sum_o(sums[(FIRST+f)*SUM_BITS+:SUM_BITS])
+          .sum_o(sums[SUM*SUM_BITS+:SUM_BITS])
         );
       end
     end else begin : gen_lut
@@ -235,7 +249,7 @@ module matrix_vector #(
     end
   end
 
-  for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
+  for (genvar p = 0; p < PE * PIXELS; p = p + 1) begin : gen_pe
     accumulator #(
       .FOLDS(FOLDS),
       .SUM_BITS(SUM_BITS),

@@ -27,8 +27,10 @@ def estimate(unit: MatrixVector) -> Resources:
         + address * (2 + sum(hop for hop in hops if hop < SHIFT_REGISTER)),
     )  # fmt: skip
     lanes = [last - first for first, last in unit.rom_lanes(1)]
-    buffers = _total(distributed_ram(n * unit.activation_bits, unit.depth) for n in lanes)
-    activations = Resources(ff=unit.simd * unit.activation_bits)
+    buffers = _total(
+        distributed_ram(n * unit.pixels * unit.activation_bits, unit.depth) for n in lanes
+    )
+    activations = Resources(ff=unit.simd * unit.pixels * unit.activation_bits)
 
     adders, bits = Resources(), unit.output_bits
     if unit.folds > 1:
@@ -36,7 +38,14 @@ def estimate(unit: MatrixVector) -> Resources:
     each = adders + Resources(ff=bits) + (_chain_adders(unit) if unit.pack else _dot_lut(unit))
     rows = ceil(unit.pe / max(unit.pack, 1))
     dsp = Resources(dsp=rows * unit.simd if unit.pack else 0)
-    return control + buffers + activations + each * unit.pe + dsp + _weight_memories(unit)
+    return (
+        control
+        + buffers
+        + activations
+        + each * (unit.pe * unit.pixels)
+        + dsp
+        + _weight_memories(unit)
+    )
 
 
 def _stages(unit: MatrixVector) -> list[int]:

@@ -25,6 +25,8 @@ from host_build.kernels.stream_fork import StreamFork
 from host_build.kernels.subsample import Subsample
 from host_build.kernels.thresholds import Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
+from host_build.kernels.vector_pair import VectorPair
+from host_build.kernels.vector_unpair import VectorUnpair
 from host_build.kernels.width_converter import WidthConverter
 from host_build.simulation.verilator import LintError, lint
 
@@ -49,6 +51,10 @@ KERNELS: list[Kernel] = [
     Thresholds(4, 16, FEW, 8, 4, -2, name="c"),
     ThresholdsParallel(4, 16, FEW, 10, 2, name="d"),
     ThresholdsParallel(2, 16, MANY, 10, 8, -9, name="e"),
+    MatrixVector(np.eye(4, 6, dtype=int), simd=3, pe=2, style="DSP4", activation_bits=4,
+                 weight_bits=4, vectors=4, name="pairs"),
+    VectorPair(3, 4, 2), VectorPair(1, 1, 1),
+    VectorUnpair(20, 3, 2), VectorUnpair(1, 1, 1),
     WidthConverter(6, 24), WidthConverter(24, 6),
 ]  # fmt: skip
 ILLEGAL: list[tuple[type[Kernel], dict[str, int | str]]] = [
@@ -64,6 +70,7 @@ ILLEGAL: list[tuple[type[Kernel], dict[str, int | str]]] = [
     (Thresholds, {"OUT_BITS": 5}), (Thresholds, {"BIAS": -31}),
     (ThresholdsParallel, {"LANES": 3}), (ThresholdsParallel, {"COUNT": 256, "OUT_BITS": 9}),
     (ThresholdsParallel, {"BIAS": -3}),
+    (VectorPair, {"BEATS": 0}), (VectorUnpair, {"SECOND_DEPTH": 2}), (VectorUnpair, {"BEATS": 0}),
     (WidthConverter, {"OUT_WIDTH": 8}), (WidthConverter, {"OUT_WIDTH": 12}),
 ]  # fmt: skip
 

@@ -45,6 +45,19 @@ def activations(of: MatrixVector) -> NDArray[np.int64]:
     return vectors
 
 
+def pairs(of: MatrixVector, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Beats of vectors: each element of a vector beside that of the next, for two at once."""
+    beats = vectors.reshape(-1, of.pixels, of.folds, of.simd).transpose(0, 2, 3, 1)
+    return beats.reshape(-1, of.simd * of.pixels)
+
+
+def sums(of: MatrixVector, output: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The results, (vectors, MH), of the beats that came out."""
+    found = unpack(output, of.output_bits, of.pe * of.pixels, signed=True)
+    beats = found.reshape(-1, of.repeats, of.pixels, of.pe).transpose(0, 2, 1, 3)
+    return beats.reshape(-1, of.mh)
+
+
 UNITS = {
     "dsp2": unit(8, 36, simd=6, pe=4, cascade=4),
     "dsp2-signed-odd": unit(9, 9, simd=9, pe=3, activation_signed=True, rom="distributed"),
@@ -57,6 +70,11 @@ UNITS = {
     # The sums of an 8 x 8 pool of 6-bit levels, and the widest there are.
     "dsp2-pooled": unit(10, 16, simd=4, pe=2, activation_bits=12),
     "dsp1-widest": unit(2, 4, simd=2, pe=1, style="DSP1", weight_bits=5, activation_bits=16),
+    "dsp4": unit(6, 20, simd=10, pe=3, style="DSP4", weight_bits=4, vectors=2),
+    "dsp4-wide": unit(4, 12, simd=6, pe=2, style="DSP4", weight_bits=5, vectors=2),
+    "dsp4-long": unit(4, 32, simd=32, pe=4, style="DSP4", weight_bits=2, activation_bits=3,
+                      vectors=2, cascade=3, rom="distributed"),
+    "dsp4-one": unit(1, 5, simd=1, pe=1, style="DSP4", weight_bits=4, vectors=2),
     "lut-pooled": unit(5, 8, simd=4, pe=1, style="LUT", activation_bits=12),
     "lut": unit(6, 27, simd=9, pe=3, style="LUT", weight_bits=4),
     "lut-signed": unit(4, 12, simd=6, pe=2, style="LUT", weight_bits=3, activation_bits=5,
@@ -74,20 +92,21 @@ def test_equals_numpy_in_the_promised_cycles(name: str) -> None:
         circuit = build(one.module, one.sources(), one.parameters(), one.inputs, one.outputs,
                         images=one.images())  # fmt: skip
         vectors = activations(one)
-        beats = pack(vectors.reshape(-1, one.simd), one.activation_bits)
-        count = VECTORS * one.repeats
+        beats = pack(pairs(one, vectors), one.activation_bits)
+        count = VECTORS // one.pixels * one.repeats
         for stall_in, stall_out in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.3, 0.6)):
             result = circuit.run({"in": beats}, {"out": count},
                                  stall_in=stall_in, stall_out=stall_out, limit=50_000)  # fmt: skip
-            sums = unpack(result.outputs["out"], one.output_bits, one.pe, signed=True)
-            assert (sums.reshape(VECTORS, one.mh) == one.golden(vectors)).all(), (kind, stall_in)
+            assert (sums(one, result.outputs["out"]) == one.golden(vectors)).all(), (kind, stall_in)
             if not stall_in and not stall_out:
                 taken = result.cycles["in"].astype(int)
                 given = result.cycles["out"].astype(int)
                 assert given[0] - taken[one.folds - 1] == one.latency
                 # Not one idle cycle between the first result and the last.
                 assert (np.diff(given) == one.folds).all()
-                assert given[-1] - given[one.repeats - 1] == (VECTORS - 1) * one.cycles
+                assert given[-1] - given[one.repeats - 1] == (
+                    (VECTORS // one.pixels - 1) * one.cycles_a_vector
+                )
 
 
 def test_results_wait_without_stopping_those_behind() -> None:
@@ -96,10 +115,9 @@ def test_results_wait_without_stopping_those_behind() -> None:
     circuit = build(one.module, one.sources(), one.parameters(), one.inputs, one.outputs,
                     images=one.images())  # fmt: skip
     vectors = activations(one)
-    beats = pack(vectors.reshape(-1, one.simd), one.activation_bits)
+    beats = pack(pairs(one, vectors), one.activation_bits)
     result = circuit.run({"in": beats}, {"out": VECTORS * one.repeats}, stall_out=0.97)
-    sums = unpack(result.outputs["out"], one.output_bits, one.pe, signed=True)
-    assert (sums.reshape(VECTORS, one.mh) == one.golden(vectors)).all()
+    assert (sums(one, result.outputs["out"]) == one.golden(vectors)).all()
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -118,6 +136,8 @@ def test_lint(name: str) -> None:
         ({"CASCADE": 11}, "CASCADE must be"),
         ({"DEPTH": 48}, "DEPTH must be"),
         ({"DEPTH": 4}, "DEPTH must be"),
+        ({"PIXELS": 3}, "PIXELS must be"),
+        ({"PIXELS": 2, "A_SIGNED": 1}, "two PIXELS need"),
     ],
 )
 def test_module_refuses(change: dict[str, int], message: str) -> None:
@@ -130,7 +150,10 @@ def test_module_refuses(change: dict[str, int], message: str) -> None:
     [
         ({"simd": 5}, "conv1: simd is 5, but must be 1 or 2 or 3 or 4 or 6"),
         ({"pe": 3}, "conv1: pe is 3"),
-        ({"style": "DSP4"}, "conv1: style is DSP4"),
+        ({"style": "DSP5"}, "conv1: style is DSP5"),
+        ({"style": "DSP4"}, "conv1: vectors is 1, but must be even for style DSP4"),
+        ({"style": "DSP4", "vectors": 4}, "conv1: style is DSP4, but must be one whose sums fit 9"),
+        ({"style": "DSP4", "activation_signed": True}, "conv1: activation_signed is True"),
         ({"activation_bits": 17}, r"conv1: activation_bits is 17, but must be 1\.\.16"),
         ({"activation_bits": 1, "activation_signed": True}, r"must be 2\.\.16"),
         ({"weight_bits": 9}, r"conv1: weight_bits is 9, but must be 2\.\.8"),
@@ -166,15 +189,19 @@ def test_chain_may_be_longer_where_the_weights_are_small() -> None:
     assert MatrixVector(small, 12, 3, "DSP3", 4, weight_bits=4, chain=12).chains == 1
 
 
-@pytest.mark.parametrize(("pack_count", "bits", "field"), [(2, 6, 19), (2, 5, 20), (3, 4, 10)])
+@pytest.mark.parametrize(
+    ("pack_count", "pixels", "bits", "field"),
+    [(2, 1, 6, 19), (2, 1, 5, 20), (3, 1, 4, 10), (2, 2, 4, 10)],
+)
 def test_sign_extended_fields_are_the_packed_weights(
-    pack_count: int, bits: int, field: int
+    pack_count: int, pixels: int, bits: int, field: int
 ) -> None:
     """Every combination of narrow weights, exactly."""
     highest = (1 << (bits - 1)) - 1
     values = np.arange(-highest, highest + 1)
     grid = np.stack(np.meshgrid(*[values] * pack_count), axis=-1).reshape(-1, pack_count)
-    assert Fields.widest(pack_count, bits) == field
+    assert Fields.widest(pack_count, bits, bits, pixels) == field
+    field *= pixels  # two pixels lie between one weight and the next
     stored = less_borrow(grid, pack_count)
     assert (stored >= -highest - 1).all()
     wired = stored[:, -1] << (field * (pack_count - 1))

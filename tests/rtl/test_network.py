@@ -92,6 +92,47 @@ def test_random_folding_is_exact_keeps_its_pace_and_never_deadlocks(seed):
         pass
 
 
+@pytest.mark.slow
+def test_four_products_a_dsp_wherever_they_fit():
+    """Two pixels at once in every layer that can, at several paces of unit and adapters."""
+    make = Builder(np.random.default_rng(5), (8, 8, 3))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 15), 4, 3, bits=4), 15)
+    main = make.threshold(make.convolution(stem, 6, 3, bits=4), 15, signed=True)
+    side = make.threshold(make.convolution(stem, 6, 1, bits=3), 15, signed=True)
+    joined = make.threshold(make.add(main, side), 15, shared=True)
+    make.convolution(make.pool(joined), 10, 1, bits=5)
+    graph = make.graph()
+    for seed in range(2):
+        folding = random_folding(graph, seed)
+        rng = np.random.default_rng(seed)
+        for node in graph.nodes[:-1]:
+            if isinstance(node, Convolution):
+                pe = int(rng.choice([1, 2, len(node.weights)]))
+                folding[node.name] = replace(folding[node.name], pe=pe, style="DSP4")
+        largest = plan(graph, folding)
+        assert sum(i.kernel.module == "vector_pair" for i in largest.instances) == 3
+        depths = size_fifos(largest, "net_pairs")
+        layout = plan(graph, folding, depths)
+        circuit = NetworkSimulation(layout, "net_pairs")
+        images = frames(graph, 12, seed)
+        expected = Reference(graph).execute(images)
+        assert len(np.unique(expected, axis=0)) > 1
+        run = circuit.run(images)
+        assert np.array_equal(run.logits, expected)
+        assert run.interval == layout.interval
+        stalled = circuit.run(images, stall_in=0.4, stall_out=0.6, seed=seed)
+        assert np.array_equal(stalled.logits, expected)
+
+
+def test_head_has_no_second_pixel():
+    graph = residual(0)
+    folding = {name: layer[0].fold for name, layer in options(graph).items()}
+    head = graph.output.name
+    folding[head] = replace(folding[head], style="DSP4")
+    with pytest.raises(FoldingError, match=rf"{head}: .* vectors is 1, but must be even"):
+        plan(graph, folding)
+
+
 @pytest.fixture(scope="module")
 def small() -> Graph:
     make = Builder(np.random.default_rng(9), (6, 6, 3))

@@ -11,7 +11,8 @@ import pytest
 from host_build.implementation import cascade, yosys
 from host_build.implementation.netlist import netlist_sources
 from host_build.kernels.matrix_vector import MatrixVector
-from host_build.simulation.verilator import build, pack, unpack
+from host_build.simulation.verilator import build, pack
+from tests.rtl.test_matrix_vector import pairs, sums
 
 pytestmark = pytest.mark.rtl
 
@@ -23,6 +24,9 @@ def weights(mh: int, mw: int, bits: int) -> np.ndarray:
 
 PACKED = MatrixVector(weights(6, 12, 6), 6, 3, "DSP2", cascade=3, rom="distributed")
 TRIPLE = MatrixVector(weights(3, 10, 4), 5, 3, "DSP3", 4, weight_bits=4, rom="distributed")
+QUADRUPLE = MatrixVector(
+    weights(4, 12, 4), 6, 4, "DSP4", 4, weight_bits=4, rom="distributed", vectors=2
+)
 TABLES = MatrixVector(weights(2, 16, 4), 8, 1, "LUT", 4, weight_bits=4)
 BLOCKS = MatrixVector(weights(4, 12, 5), 2, 2, "DSP2", 5, weight_bits=5, rom_positions=1)
 
@@ -33,7 +37,7 @@ def synthesize(unit: MatrixVector, frontend: yosys.Frontend = "verilog") -> yosy
     )
 
 
-@pytest.mark.parametrize("unit", [PACKED, TRIPLE, TABLES, BLOCKS], ids=lambda u: u.style)
+@pytest.mark.parametrize("unit", [PACKED, TRIPLE, QUADRUPLE, TABLES, BLOCKS], ids=lambda u: u.style)
 def test_estimate(unit: MatrixVector) -> None:
     found, estimate = synthesize(unit), unit.resources()
     assert found.dsp == estimate.dsp
@@ -53,9 +57,11 @@ def test_sums_run_along_the_cascade() -> None:
     assert synthesize(PACKED).cascades == 8
     # Two chains of three and two blocks.
     assert synthesize(TRIPLE).cascades == 3
+    # Two rows of two chains of three blocks.
+    assert synthesize(QUADRUPLE).cascades == 8
 
 
-@pytest.mark.parametrize("unit", [PACKED, TRIPLE], ids=lambda u: u.style)
+@pytest.mark.parametrize("unit", [PACKED, TRIPLE, QUADRUPLE], ids=lambda u: u.style)
 def test_netlist_equals_numpy(unit: MatrixVector, tmp_path: Path) -> None:
     """What Yosys made of it, cell by cell with Yosys' own models of the cells."""
     files = netlist_sources(synthesize(unit), tmp_path)
@@ -63,10 +69,10 @@ def test_netlist_equals_numpy(unit: MatrixVector, tmp_path: Path) -> None:
     low, high = unit.activation_range
     vectors = np.random.default_rng(4).integers(low, high + 1, (40, unit.mw))
     vectors[0] = high
-    beats = pack(vectors.reshape(-1, unit.simd), unit.activation_bits)
-    result = circuit.run({"in": beats}, {"out": len(vectors) * unit.repeats}, stall_out=0.3)
-    sums = unpack(result.outputs["out"], unit.output_bits, unit.pe, signed=True)
-    assert (sums.reshape(len(vectors), unit.mh) == unit.golden(vectors)).all()
+    beats = pack(pairs(unit, vectors), unit.activation_bits)
+    count = len(vectors) // unit.pixels * unit.repeats
+    result = circuit.run({"in": beats}, {"out": count}, stall_out=0.3)
+    assert (sums(unit, result.outputs["out"]) == unit.golden(vectors)).all()
 
 
 @pytest.mark.parametrize("frontend", ["verilog", "slang"])
