@@ -18,7 +18,7 @@ from host_build.simulation.verilator import Deadlock, SimulationError
 
 # Up to this depth a FIFO's memory costs the same.
 _FREE_DEPTH = 33
-_FRAMES = 6
+SIZING_FRAMES = 6
 
 
 def size_fifos(layout: Plan, name: str) -> dict[str, int]:
@@ -29,7 +29,7 @@ def size_fifos(layout: Plan, name: str) -> dict[str, int]:
     """
     sizing = FifoSizing(layout, name)
     values = layout.source.beats * layout.source.lanes
-    frames = np.random.default_rng(0).integers(0, 256, (_FRAMES, 1, 1, values), np.uint8)
+    frames = np.random.default_rng(0).integers(0, 256, (SIZING_FRAMES, 1, 1, values), np.uint8)
 
     def keeps_pace(depths: dict[str, int]) -> dict[str, int] | None:
         try:
