@@ -44,11 +44,12 @@ def real(tmp_path: Path, python: str) -> Iterator[Checkout]:
 @pytest.mark.slow
 @pytest.mark.rtl
 @pytest.mark.board
+@pytest.mark.timeout(1200)
 def test_deploy_use_kill_and_stop(real: Checkout, tmp_path: Path, python: str) -> None:
     port = free_port()
     offline = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:9"}
     deploy = ["lightweight", "--sim", "--web-port", port, "--images", 3]
-    done = real.run(*deploy, env=offline, seconds=500)  # Verilator and g++ may have to work
+    done = real.run(*deploy, env=offline, seconds=900)  # Verilator and g++ may have to work
     assert done.returncode == 0, done.stdout
     assert "lightweight on fpga, simulated: 16 vectors equal, bit for bit" in done.stdout
     assert "equality    3 of 3 images have all logits as the reference has them" in done.stdout
@@ -107,13 +108,14 @@ def test_an_overlay_without_a_circuit(real: Checkout) -> None:
     assert not (real.folder / ".simulated-board" / "current").exists()
 
 
-@pytest.mark.board
-@pytest.mark.rtl
 @pytest.mark.slow
+@pytest.mark.rtl
+@pytest.mark.board
+@pytest.mark.timeout(1200)
 def test_port_of_another_program(real: Checkout) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = real.run("lightweight", "--sim", "--web-port", port, "--images", 1, seconds=500)
+        done = real.run("lightweight", "--sim", "--web-port", port, "--images", 1, seconds=900)
     assert done.returncode == 1
     assert f"port {port} is taken by another program" in done.stdout
     assert not (real.folder / ".simulated-board" / "current").exists()
