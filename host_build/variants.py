@@ -124,6 +124,27 @@ def _wider_bits(base: Variant, name: str, title: str, bits: int, *, edges: bool)
     return replace(base, name=name, title=title, groups=groups, claimed_accuracy=None)
 
 
+def _eight_bit_edges(base: Variant) -> Variant:
+    """`base` with 8 bits for the pixels and for the weights of stem and head."""
+    return replace(
+        base, name=f"{base.name}-edges8", title=f"{base.title}, 8 bits in and out",
+        stem_bits=Bits(8, base.stem_bits.activation), head_weight_bits=8, input_bits=8,
+        claimed_accuracy=None, claimed_parameters=None,
+    )  # fmt: skip
+
+
+_LIGHTWEIGHT = _resnet(
+    "lightweight", "lightweight as released, all strides 2", 6, (16, 32, 64),
+    strides=(2, 2, 2), claimed_accuracy=84.51,
+)  # fmt: skip
+_STRIDE1 = _resnet(
+    "lightweight-stride1", "lightweight as reported, group 1 at stride 1", 6, (16, 32, 64),
+    claimed_accuracy=84.51, claimed_parameters=77_360,
+)  # fmt: skip
+_MAX_UTILISED = _resnet(
+    "maxutilized", "max-utilised, more bits in all layers", 5, (32, 64, 128),
+    claimed_accuracy=89.33, claimed_parameters=307_296,
+)  # fmt: skip
 _MODERATE = _resnet(
     "resnet8-4w4a-32", "moderate", 4, (32, 64, 128),
     claimed_accuracy=87.63, claimed_parameters=307_296,
@@ -132,18 +153,12 @@ _MODERATE = _resnet(
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
-        _resnet(
-            "lightweight", "lightweight as released, all strides 2", 6, (16, 32, 64),
-            strides=(2, 2, 2), claimed_accuracy=84.51,
-        ),
-        _resnet(
-            "lightweight-stride1", "lightweight as reported, group 1 at stride 1", 6, (16, 32, 64),
-            claimed_accuracy=84.51, claimed_parameters=77_360,
-        ),
-        _resnet(
-            "maxutilized", "max-utilised, more bits in all layers", 5, (32, 64, 128),
-            claimed_accuracy=89.33, claimed_parameters=307_296,
-        ),
+        _LIGHTWEIGHT,
+        _eight_bit_edges(_LIGHTWEIGHT),
+        _STRIDE1,
+        _eight_bit_edges(_STRIDE1),
+        _MAX_UTILISED,
+        _eight_bit_edges(_MAX_UTILISED),
         _MODERATE,
         _wider_bits(
             _MODERATE, "resnet8-4w4a-32-edges5", "moderate, more bits in stem and head", 5,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -19,8 +21,13 @@ from host_build.compiler.pipeline import compile_model
 from host_build.export import export, logits
 from host_build.package import package
 from host_build.resnet import ResNet
+from host_build.variants import Bits, Variant
 
 from .conftest import TINY
+
+EDGES8 = replace(
+    TINY, name="edges8", stem_bits=Bits(8, 4), head_weight_bits=8, input_bits=8
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -28,10 +35,10 @@ def images() -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (6, 32, 32, 3), np.uint8)
 
 
-def _network(images: np.ndarray) -> ResNet:
+def _network(images: np.ndarray, variant: Variant = TINY) -> ResNet:
     """A tiny network in eval mode whose BatchNorms scale by both signs."""
     torch.manual_seed(2)
-    model = ResNet(TINY)
+    model = ResNet(variant)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     with torch.no_grad(), calibration_mode(model):
         for _ in range(5):
@@ -44,8 +51,9 @@ def _network(images: np.ndarray) -> ResNet:
     return model.eval()
 
 
-def test_tiny_network_end_to_end(images, tmp_path):
-    model = _network(images)
+@pytest.mark.parametrize("variant", [TINY, EDGES8], ids=lambda v: v.name)
+def test_tiny_network_end_to_end(images, tmp_path, variant):
+    model = _network(images, variant)
     export(model, tmp_path / "tiny.onnx")
     expected = logits(model, torch.from_numpy(images)).double().numpy()
     compiled = compile_model(tmp_path / "tiny.onnx", tmp_path / "b", images, expected=expected)
