@@ -19,7 +19,8 @@ from host_build.generate import folding as folding_file
 from host_build.generate import verilog
 from host_build.generate.folding import Circuit, Folding
 from host_build.generate.handoff import handoff
-from host_build.generate.plan import Plan, plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.kernels.base import Resources
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.thresholds import ThresholdKernel

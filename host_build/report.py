@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from host_build.compiler.fold import DEVICE
 from host_build.generate.folding import Folding
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 
 
 def table(layout: Plan, folding: Folding, clock_mhz: float) -> str:

@@ -16,14 +16,10 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from board_app.graph import INPUT, Convolution, DataType, Graph
+from host_build.generate.convolution import convolution_cycles, convolution_kernels, stream_types
 from host_build.generate.folding import Folding, FoldingError, LayerFolding
-from host_build.generate.plan import (
-    Plan,
-    convolution_cycles,
-    convolution_kernels,
-    plan,
-    stream_types,
-)
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.kernels.base import RamStyle, Resources
 from host_build.kernels.matrix_vector import Style
 from host_build.kernels.sliding_window import Form

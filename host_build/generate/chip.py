@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from host_build.generate import verilog
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import Kernel, Resources
 from host_build.kernels.batch_counters import BatchCounters

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 
-from board_app.graph import INPUT, Add, Convolution, DataType, Graph, Pool, Threshold
-from host_build.generate.folding import Folding, FoldingError, LayerFolding
+from board_app.graph import INPUT, Add, Convolution, Graph, Pool, Threshold
+from host_build.generate.convolution import (
+    convolution_cycles,
+    convolution_kernels,
+    stream_types,
+    window_cycles,
+)
+from host_build.generate.folding import Folding, FoldingError
+from host_build.generate.layout import Instance, Plan, Wire
 from host_build.kernels.add import Add as AddKernel
-from host_build.kernels.base import Kernel, Resources
+from host_build.kernels.base import Kernel
 from host_build.kernels.fifo import Fifo
-from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.pool import Pool as PoolKernel
-from host_build.kernels.row_window import RowWindow
-from host_build.kernels.sliding_window import window_chain
 from host_build.kernels.stream_fork import StreamFork
 from host_build.kernels.thresholds import ThresholdKernel, Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
@@ -25,137 +28,6 @@ from host_build.kernels.width_converter import WidthConverter
 
 LEAST_DEPTH = 3
 _THRESHOLDS = {kind.module: kind for kind in (Thresholds, ThresholdsParallel)}
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A stream between two instances: `lanes` elements of `bits` bits, `beats` a frame."""
-
-    name: str
-    lanes: int
-    bits: int
-    beats: int
-
-    @property
-    def width(self) -> int:
-        return self.lanes * self.bits
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One kernel of the network: the graph's node it works for, its wires, its cycles a frame."""
-
-    name: str
-    layer: str
-    kernel: Kernel
-    inputs: tuple[Wire, ...]
-    outputs: tuple[Wire, ...]
-    cycles: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The whole network; `source` and `sink` are its own streams."""
-
-    instances: tuple[Instance, ...]
-    source: Wire
-    sink: Wire
-
-    @cached_property
-    def fifos(self) -> tuple[Instance, ...]:
-        return tuple(i for i in self.instances if isinstance(i.kernel, Fifo))
-
-    @property
-    def depths(self) -> dict[str, int]:
-        """The FIFOs' depths by name."""
-        return {i.name: i.kernel.depth for i in self.instances if isinstance(i.kernel, Fifo)}
-
-    @property
-    def interval(self) -> int:
-        """Cycles from one frame to the next: those of the slowest kernel."""
-        return max(instance.cycles for instance in self.instances)
-
-    @property
-    def resources(self) -> Resources:
-        return sum((i.kernel.resources() for i in self.instances), Resources())
-
-    def images(self) -> dict[str, str]:
-        """Every memory image, text by file name."""
-        return {n: text for i in self.instances for n, text in i.kernel.images().items()}
-
-    def by_layer(self) -> dict[str, tuple[int, Resources]]:
-        """Cycles of the slowest kernel and resources of all, by the graph's node."""
-        rows: dict[str, tuple[int, Resources]] = {}
-        for instance in self.instances:
-            cycles, cost = rows.get(instance.layer, (0, Resources()))
-            cost = cost + instance.kernel.resources()
-            rows[instance.layer] = (max(cycles, instance.cycles), cost)
-        return rows
-
-
-def stream_types(graph: Graph) -> dict[str, DataType]:
-    """The type of each tensor's elements in hardware: what its kernel gives, by exact bounds."""
-    types = {INPUT: graph.input_dtype}
-    shapes = {INPUT: graph.input_shape}
-    for node in graph.nodes:
-        first, last = (types[node.inputs[index]] for index in (0, -1))
-        if isinstance(node, Convolution):
-            serial = LayerFolding(1, 1, style="LUT")
-            _, unit = convolution_kernels(node, first, shapes[node.inputs[0]], serial)
-            types[node.name] = DataType(unit.output_bits, signed=True)
-        elif isinstance(node, Add):
-            adder = AddKernel(1, first.bits, last.bits, first.signed, last.signed)
-            types[node.name] = DataType(adder.sum_bits, adder.signed)
-        elif isinstance(node, Pool):
-            height, width, _ = shapes[node.inputs[0]]
-            bits = PoolKernel(1, 1, height * width, first.bits, first.signed).out_bits
-            types[node.name] = DataType(bits, first.signed)
-        else:
-            types[node.name] = node.dtype
-        shapes[node.name] = node.shape
-    return types
-
-
-def convolution_kernels(
-    node: Convolution, inputs: DataType, shape: tuple[int, int, int], fold: LayerFolding
-) -> tuple[tuple[Kernel, ...], MatrixVector]:
-    """The window kernels and the matrix-vector unit of a convolution on `shape` images.
-
-    FoldingError names the layer, what is wrong with its folding, and the legal values.
-    """
-    height, width, channels = shape
-    outputs = node.weights.shape[0]
-    # In the order in which the windows bring their elements: x, y, channel.
-    matrix = node.weights.transpose(0, 2, 1, 3).reshape(outputs, -1)
-    try:
-        windows = window_chain(
-            channels, height, width, inputs.bits, kernel=node.kernel, stride=node.stride,
-            form=fold.form, simd=fold.simd,
-        )  # fmt: skip
-        unit = MatrixVector(
-            weights=matrix, simd=fold.simd, pe=fold.pe, style=fold.style, rom=fold.rom,
-            activation_bits=inputs.bits, activation_signed=inputs.signed,
-            weight_bits=max(int(np.abs(matrix).max()).bit_length() + 1, 2),
-            rom_positions=fold.rom_positions, vectors=node.shape[0] * node.shape[1],
-            name=f"{node.name}_matrix",
-        )  # fmt: skip
-        given = windows[-1].outputs[0].width if windows else fold.simd * inputs.bits
-        if max(given, fold.simd * inputs.bits) % min(given, fold.simd * inputs.bits):
-            raise ValueError(f"simd is {fold.simd}; legal: a divisor of the {fold.form}'s elements")
-    except ValueError as error:
-        raise FoldingError(f"{node.name}: {error}") from error
-    return windows, unit
-
-
-def convolution_cycles(windows: tuple[Kernel, ...], unit: MatrixVector) -> int:
-    """Cycles a frame of a convolution: those of its slowest kernel."""
-    adapters = unit.adapters or ()
-    return max(
-        unit.cycles,
-        *(kernel.cycles for kernel in adapters),
-        *(_window_cycles(kernel, windows) for kernel in windows),
-        0,
-    )
 
 
 def lanes_for(channels: int, pixels: int, interval: int) -> int:
@@ -253,7 +125,7 @@ class _Planner:
             else:
                 beats = pixels * unit.mw // given
             out = Wire(f"{name}_{kernel.module}", lanes, bits, beats)
-            self._put(out.name, name, kernel, (wire,), (out,), _window_cycles(kernel, windows))
+            self._put(out.name, name, kernel, (wire,), (out,), window_cycles(kernel, windows))
             wire = out
         wire = self._widths(f"{name}_window_width", name, wire, unit.simd)
         out = Wire(f"{name}_matrix", unit.pe, unit.output_bits, pixels * unit.repeats)
@@ -375,15 +247,6 @@ class _Planner:
             for wire, stream in zip(wires, streams, strict=True):
                 assert wire.width == stream.width, (name, wire, stream)
         self._instances.append(Instance(name, layer, kernel, inputs, outputs, cycles))
-
-
-def _window_cycles(kernel: Kernel, windows: tuple[Kernel, ...]) -> int:
-    """Cycles a frame; the row window's own are for a row."""
-    if isinstance(kernel, RowWindow):
-        lines = windows[0]
-        assert isinstance(lines, LineBuffer)
-        return kernel.cycles * lines.rows
-    return kernel.cycles
 
 
 def _area(kernel: ThresholdKernel) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from host_build.generate.plan import Instance, Plan, Wire
+from host_build.generate.layout import Instance, Plan, Wire
 from host_build.kernels.base import Stream
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from board_app.overlay import Overlay
 from host_build import circuit
 from host_build.generate import chip as chips
 from host_build.generate.chip import Chip
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 from host_build.kernels.base import Resources
 
 PART = "xc7z020clg400-1"

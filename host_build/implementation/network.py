@@ -14,7 +14,7 @@ from host_build import circuit
 from host_build.compiler.fold import DEVICE
 from host_build.errors import HostError
 from host_build.generate import verilog
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 from host_build.implementation import sweep, yosys
 from host_build.kernels.base import Resources
 

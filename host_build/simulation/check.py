@@ -13,7 +13,7 @@ from tqdm import tqdm
 from board_app.cifar10 import Dataset
 from board_app.graph import Graph
 from board_app.reference import Reference
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 from host_build.simulation.network import NetworkSimulation
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from host_build.generate import chip as chips
 from host_build.generate import verilog
 from host_build.generate.chip import Chip
-from host_build.generate.plan import Plan
+from host_build.generate.layout import Plan
 from host_build.simulation import toolchain
 from host_build.simulation.chip import BuiltChip
 

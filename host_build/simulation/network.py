@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host_build.generate import verilog
-from host_build.generate.plan import LEAST_DEPTH, Plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import LEAST_DEPTH
 from host_build.kernels.base import Stream
 from host_build.simulation.beats import pack
 from host_build.simulation.verilator import Circuit, Result, build

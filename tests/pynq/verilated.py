@@ -13,7 +13,8 @@ from board_app import overlay
 from board_app.graph import Graph
 from host_build import circuit
 from host_build.compiler.fold import fold
-from host_build.generate.plan import Plan, plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.simulation.chip_build import Design, build
 from tests.board.networks import residual
 

@@ -14,7 +14,8 @@ from board_app.reference import Reference
 from host_build.compiler.fold import fold
 from host_build.generate import chip as chips
 from host_build.generate.chip import Chip, ChipError, converters
-from host_build.generate.plan import Plan, plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.simulation.chip import Bus, SimulatedChip
 from host_build.simulation.chip_build import Design, build
 from host_build.simulation.network import NetworkSimulation

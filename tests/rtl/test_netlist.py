@@ -13,7 +13,8 @@ from board_app.graph import INPUT, Convolution, Graph, Threshold
 from board_app.reference import Reference
 from host_build.generate import verilog
 from host_build.generate.folding import LayerFolding
-from host_build.generate.plan import Plan, plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.implementation import netlist, yosys
 from host_build.kernels.base import FOLDER
 from host_build.simulation.network import NetworkSimulation

@@ -11,7 +11,8 @@ from board_app.overlay import Overlay
 from host_build import circuit
 from host_build.compiler.fold import fold, provisional_depths
 from host_build.generate.folding import Folding
-from host_build.generate.plan import Plan, plan
+from host_build.generate.layout import Plan
+from host_build.generate.plan import plan
 from host_build.implementation import design as designs
 from host_build.implementation.design import Design
 from tests.bit_files import BUILD_ID
