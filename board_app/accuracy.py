@@ -49,5 +49,7 @@ def compare(labels: np.ndarray, answers: np.ndarray, classes: int) -> Accuracy:
     """Compare `answers` (N,) with `labels` (N,), both in 0..classes-1; N must not be 0."""
     if len(labels) == 0:
         raise ValueError("no images: their accuracy is not defined")
-    cells = labels.astype(np.int64) * classes + answers
-    return Accuracy(np.bincount(cells, minlength=classes * classes).reshape(classes, classes))
+    # bincount takes no int64 where addresses have 32 bits.
+    cells = (labels.astype(np.int64) * classes + answers).astype(np.intp)
+    counts = np.bincount(cells, minlength=classes * classes).astype(np.int64)
+    return Accuracy(counts.reshape(classes, classes))
