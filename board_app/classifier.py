@@ -14,9 +14,10 @@ from board_app.overlay import Overlay
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest class, the probability of every class, and how long the network took in ms."""
+    """The likeliest class, every class's logit and probability, and how long it took in ms."""
 
     label: str
+    logits: Dict[str, int]
     probabilities: Dict[str, float]
     milliseconds: float
 
@@ -41,7 +42,11 @@ class Classifier:
             start = self._backend.now()
             logits = self._backend.execute(pixels[np.newaxis])
             seconds = self._backend.now() - start
-        (row,) = self.overlay.manifest.probabilities(logits).tolist()
         classes = self.overlay.manifest.classes
-        probabilities = {name: row[label] for label, name in enumerate(classes)}
-        return Prediction(classes[int(logits[0].argmax())], probabilities, 1000 * seconds)
+        (probabilities,) = self.overlay.manifest.probabilities(logits).tolist()
+        return Prediction(
+            classes[int(logits[0].argmax())],
+            {name: int(logits[0, label]) for label, name in enumerate(classes)},
+            {name: probabilities[label] for label, name in enumerate(classes)},
+            1000 * seconds,
+        )

@@ -19,6 +19,7 @@ def classify() -> Response:
     return jsonify(
         {
             "class": found.label,
+            "logits": found.logits,
             "probability": found.probability,
             "probabilities": found.probabilities,
             "milliseconds": found.milliseconds,

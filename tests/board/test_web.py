@@ -85,7 +85,8 @@ def test_without_samples(overlay: Overlay, backend: Backend) -> None:
 def test_api_agrees_with_the_backend(
     client: FlaskClient, picture: bytes, images: Dataset, overlay: Overlay, backend: Backend
 ) -> None:
-    expected = overlay.manifest.probabilities(backend.execute(images.images[4:5]))[0]
+    logits = backend.execute(images.images[4:5])
+    expected = overlay.manifest.probabilities(logits)[0]
     for arguments in (
         form(picture),
         {"data": picture},
@@ -95,6 +96,7 @@ def test_api_agrees_with_the_backend(
         row = response.get_json()
         assert response.status_code == 200
         assert row["class"] == CLASSES[expected.argmax()]
+        assert [row["logits"][name] for name in CLASSES] == logits[0].tolist()
         assert [row["probabilities"][name] for name in CLASSES] == pytest.approx(expected.tolist())
         assert row["milliseconds"] > 0
         assert (row["backend"], row["overlay"]) == ("reference", "lightweight")
