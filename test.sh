@@ -8,8 +8,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-declare -A package_of=([g++]=g++ [rsync]=rsync [shellcheck]=shellcheck
-  [ssh]=openssh-client [sshd]=openssh-server [tclsh]=tcl)
+declare -A package_of=([g++]=g++ [mmdebstrap]=mmdebstrap [qemu-arm-static]=qemu-user-static
+  [rsync]=rsync [shellcheck]=shellcheck [ssh]=openssh-client [sshd]=openssh-server
+  [tclsh]=tcl)
 missing=()
 for program in "${!package_of[@]}"; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

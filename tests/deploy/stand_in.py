@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 STUB = Path(__file__).resolve().parent / "stub_app"
 
@@ -69,6 +71,17 @@ class Checkout:
             (folder / "board_app" / "__init__.py").touch()
             checkout.set_version("one")
             checkout.add_overlay("net", {"net.npz": b"weights"})
+        return checkout
+
+    @classmethod
+    def real(cls, folder: Path) -> Checkout:
+        """With the real app, this checkout's environments, and a short benchmark; no overlay."""
+        checkout = cls.make(folder, REPOSITORY / "board_app")
+        (folder / ".venv").symlink_to(REPOSITORY / ".venv")
+        benchmark = folder / "board_app" / "benchmark.py"
+        text = benchmark.read_text()
+        assert "WINDOW_SECONDS = 2.0" in text
+        benchmark.write_text(text.replace("WINDOW_SECONDS = 2.0", "WINDOW_SECONDS = 0.02"))
         return checkout
 
     def set_version(self, text: str) -> None:
@@ -166,17 +179,36 @@ def stop_demo(root: Path) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def board_python() -> str:
+    """The board environment's Python; skips the test where it cannot be made."""
+    script = REPOSITORY / "tools" / "environment.sh"
+    made = subprocess.run([script, "board"], text=True, capture_output=True)
+    if made.returncode != 0:
+        pytest.skip(f"the board's environment cannot be made here: {made.stderr[-500:]}")
+    return made.stdout.strip()
+
+
+def make_keys(folder: Path) -> Path:
+    """In `folder`: keys `host` and `user`, and the ssh configuration, returned, that uses them."""
+    for key in ("host", "user"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True
+        )
+    config = folder / "config"
+    config.write_text(
+        f"Host *\nIdentityFile {folder}/user\nIdentitiesOnly yes\nIdentityAgent none\n"
+        "StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
+    )
+    return config
+
+
 class Sshd:
     """A real sshd on loopback; what it runs gets the HOME and PATH of the present test."""
 
     def __init__(self, folder: Path) -> None:
         self._settings = folder / "board.env"
         self.port = free_port()
-        self.config = folder / "config"
-        for key in ("host", "user"):
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True
-            )
+        self.config = make_keys(folder)
         wrapper = folder / "wrapper"
         wrapper.write_text(
             f"#!/bin/bash\n. '{self._settings}'\n"
@@ -189,10 +221,6 @@ class Sshd:
             f"AuthorizedKeysFile {folder}/user.pub\nUsePAM no\nStrictModes no\n"
             "PermitRootLogin yes\n"
             f"PasswordAuthentication no\nForceCommand {wrapper}\nSetEnv HOME={folder}\n"
-        )
-        self.config.write_text(
-            f"Host *\nIdentityFile {folder}/user\nIdentitiesOnly yes\nIdentityAgent none\n"
-            "StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
         )
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)

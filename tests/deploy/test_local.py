@@ -12,7 +12,7 @@ import pytest
 
 from .stand_in import REPOSITORY, Checkout, free_port, get
 
-SCRIPTS = ["deploy.sh", *(f"tools/{path.name}" for path in (REPOSITORY / "tools").glob("*.sh"))]
+SCRIPTS = ["deploy.sh", *REPOSITORY.glob("tools/*.sh"), *REPOSITORY.glob("tests/armv7l/*.sh")]
 
 
 def test_shellcheck() -> None:

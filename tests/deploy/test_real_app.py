@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ..board.networks import write_overlay
-from .stand_in import REPOSITORY, Board, Checkout, Sshd, free_port, get, stop_demo
+from .stand_in import Board, Checkout, Sshd, board_python, free_port, get, stop_demo
 
 
 @pytest.fixture(scope="module")
 def python() -> str:
-    """The board environment's Python."""
-    script = REPOSITORY / "tools" / "environment.sh"
-    made = subprocess.run([script, "board"], text=True, capture_output=True)
-    if made.returncode != 0:
-        pytest.skip(f"the board's environment cannot be made here: {made.stderr[-500:]}")
-    return made.stdout.strip()
+    return board_python()
 
 
 @pytest.fixture
 def real(tmp_path: Path, python: str) -> Iterator[Checkout]:
     """A checkout with the real app and its environment, an overlay, and a short benchmark."""
-    made = Checkout.make(tmp_path / "a checkout", REPOSITORY / "board_app")
-    (made.folder / ".venv").symlink_to(REPOSITORY / ".venv")
+    made = Checkout.real(tmp_path / "a checkout")
     write_overlay(made.folder / "overlays" / "lightweight")
-    benchmark = made.folder / "board_app" / "benchmark.py"
-    text = benchmark.read_text()
-    assert "WINDOW_SECONDS = 2.0" in text
-    benchmark.write_text(text.replace("WINDOW_SECONDS = 2.0", "WINDOW_SECONDS = 0.02"))
     yield made
     stop_demo(made.folder / ".local-board")
 
