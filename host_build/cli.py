@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    row, made = "a name of the table, see `networks`", "the name of an overlay"
+    row, made = "a name of the table, see `networks`, or NAME.json", "the name of an overlay"
     data, folder, limit = _data(), _folder(), _limit()
     overlays, training, compiling, folding = _overlays(), _training(), _compiling(), _folding()
     jobs = _jobs()
@@ -171,6 +171,15 @@ def _parser() -> argparse.ArgumentParser:
         "--docs", type=Path, default=Path("docs"), metavar="DIR",
         help="where results/ and networks.md are (default: docs)",
     )  # fmt: skip
+    explore = command(
+        "explore",
+        commands.explore,
+        "search for networks: cost first, then brief training; draws accuracy against frames/s",
+        None,
+        data,
+        folder,
+    )
+    _exploring(explore)
     return parser
 
 
@@ -327,6 +336,55 @@ def _implementation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prjxray-db", type=Path, metavar="DIR", help="openxc7: Project X-Ray's, with zynq7/ in it"
     )
+
+
+def _exploring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--goal", choices=("accuracy", "fps"), default="accuracy", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--budget", default="pynq-z2", metavar="BOARD", help="what must hold it (default: pynq-z2)"
+    )
+    parser.add_argument(
+        "--min-fps", type=_fraction, metavar="F", help="with --goal accuracy: least frames/s"
+    )
+    parser.add_argument(
+        "--min-accuracy",
+        type=_fraction,
+        metavar="PERCENT",
+        help="with --goal fps: least accuracy on held-out images after the brief training",
+    )
+    parser.add_argument(
+        "--trials",
+        type=_positive,
+        default=60,
+        metavar="N",
+        help="candidates to train, those of earlier runs among them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=_positive,
+        default=9,
+        metavar="N",
+        help="of each candidate, a third of them float (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--train-limit", type=_positive, metavar="N", help="train on N images (default: all)"
+    )
+    parser.add_argument(
+        "--most-macs",
+        type=_fraction,
+        metavar="MILLIONS",
+        help="leave out networks of more multiply-accumulates an image: they train slowly",
+    )
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="database or journal file that machines share (default: study.journal in --out)",
+    )
+    parser.add_argument("--clock", type=_clock, default=100.0, metavar="MHZ", help="default: 100")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
 
 
 def _positive(text: str) -> int:

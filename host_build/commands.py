@@ -12,7 +12,7 @@ from tqdm import tqdm
 from board_app import cifar10, overlay
 from board_app.files import write_atomically
 from board_app.overlay import OVERLAYS, Overlay
-from host_build import variants
+from host_build import variant_file, variants
 from host_build.errors import HostError
 from host_build.generate.folding import Folding
 from host_build.recipes import RECIPES
@@ -31,7 +31,7 @@ def networks(_: argparse.Namespace) -> int:
 def train(options: argparse.Namespace) -> int:
     from host_build.train import train as run
 
-    variant = variants.find(options.network)
+    variant = variant_file.find(options.network)
     result = run(
         variant, RECIPES[options.recipe], _data(options), _folder(options, variant.name),
         seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,
@@ -45,7 +45,7 @@ def compile_(options: argparse.Namespace) -> int:
         source = Path(options.network)
         _compile_onnx(options, options.name or source.stem, source)
     else:
-        variant = variants.find(options.network)
+        variant = variant_file.find(options.network)
         trained = _folder(options, variant.name) / "best.safetensors"
         shipped = OVERLAYS / variant.name / f"{variant.name}.safetensors"
         _compile_network(options, trained if trained.exists() else shipped)
@@ -155,11 +155,30 @@ def bitstream(options: argparse.Namespace) -> int:
 
 
 def everything(options: argparse.Namespace) -> int:
-    variant = variants.find(options.network)
+    variant = variant_file.find(options.network)
     options.resume = (_folder(options, variant.name) / "last.safetensors").exists()
     train(options)
     _compile_network(options, _folder(options, variant.name) / "best.safetensors")
+    options.network = variant.name
     return generate(options)
+
+
+def explore(options: argparse.Namespace) -> int:
+    from host_build.explore.settings import Settings
+    from host_build.explore.sweep import explore as run
+
+    percent, millions = options.min_accuracy, options.most_macs
+    settings = Settings(
+        goal=options.goal, budget=options.budget, min_fps=options.min_fps,
+        min_accuracy=None if percent is None else percent / 100,
+        clock_mhz=options.clock, epochs=options.epochs, train_limit=options.train_limit,
+        most_macs=None if millions is None else millions * 1e6, seed=options.seed,
+    )  # fmt: skip
+    print(run(
+        settings, options.trials, _data(options), _folder(options, "explore"),
+        storage=options.storage, device=options.device,
+    ))  # fmt: skip
+    return 0
 
 
 def _compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
@@ -169,7 +188,7 @@ def _compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     from host_build.checkpoint import load_network
     from host_build.export import export, logits
 
-    variant = variants.find(options.network)
+    variant = variant_file.find(options.network)
     test = cifar10.load(_data(options), "test").first(options.limit)
     held_out = images.held_out(cifar10.load(_data(options), "train")).first(options.limit)
     model, _ = load_network(checkpoint, variant)

@@ -10,7 +10,7 @@ import pytest
 
 from board_app.overlay import find, names
 from board_app.reference import Reference
-from host_build import recipes, variants
+from host_build import recipes, variant_file
 from host_build.cli import main
 from host_build.recipes import Recipe, Stage
 
@@ -49,11 +49,18 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys):
 
 
 def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(variants.VARIANTS, "tiny", TINY)
+    variant_file.write(tmp_path / "row.json", TINY)
     short = Recipe("short", (Stage(False, 1, 0.05), Stage(True, 1, 0.05)), batch=32)
     monkeypatch.setitem(recipes.RECIPES, "short", short)
     overlays = tmp_path / "overlays"
-    arguments = ["all", "tiny", "--recipe", "short", "--cifar10", str(tiny_data)]
+    arguments = [
+        "all",
+        str(tmp_path / "row.json"),
+        "--recipe",
+        "short",
+        "--cifar10",
+        str(tiny_data),
+    ]
     arguments += ["--out", str(tmp_path / "build"), "--overlays", str(overlays)]
     assert main(arguments) == 0
     assert f"of {RECORDS} test images" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from host_build.compiler.pipeline import compile_model
 from host_build.export import export, logits
 from host_build.package import package
 from host_build.resnet import ResNet
+from host_build.skeleton import skeleton
 from host_build.variants import Bits, Variant
 
 from .conftest import TINY
@@ -67,6 +68,10 @@ def test_tiny_network_end_to_end(images, tmp_path, variant):
     stages = sorted(p.name for p in (tmp_path / "b").glob("*.onnx"))
     assert stages == ["1_tidy.onnx", "2_streamline.onnx", "3_dataflow.onnx"]
 
+    assert [_structure(n) for n in skeleton(variant).nodes] == [
+        _structure(n) for n in compiled.graph.nodes
+    ]
+
     stored = load(tmp_path / "b" / "4_graph.npz")
     assert stored.dump() == compiled.graph.dump()
     integers = Reference(stored).execute(images)
@@ -78,6 +83,13 @@ def test_tiny_network_end_to_end(images, tmp_path, variant):
     assert find("tiny", tmp_path / "overlays").graph().dump() == compiled.graph.dump()
     vectors = np.load(made.folder / "vectors.npz")
     assert np.array_equal(Reference(stored).execute(vectors["images"]), vectors["logits"])
+
+
+def _structure(node) -> tuple:
+    """All but the numbers, and the width of sums, which depends on them."""
+    numbers = next((a.shape for a in vars(node).values() if isinstance(a, np.ndarray)), None)
+    levels = (node.dtype, node.bias) if isinstance(node, Threshold) else None
+    return type(node), node.name, node.inputs, node.shape, numbers, levels
 
 
 @pytest.mark.slow

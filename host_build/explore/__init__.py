@@ -1,0 +1,1 @@
+"""Search for networks: from a space, pruned by cost, trained briefly, drawn as a front."""

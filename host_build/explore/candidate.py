@@ -1,0 +1,147 @@
+"""One trial: suggest a network, know its cost, and train it while it is worth it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from optuna import Study, Trial, TrialPruned
+from optuna.trial import FrozenTrial, TrialState
+
+from host_build.explore.cost import Cost, Infeasible, board, cost
+from host_build.explore.halving import SPEED
+from host_build.explore.settings import Settings
+from host_build.explore.storage import WORKER, me
+from host_build.images import Images, accuracy
+from host_build.train import Training
+from host_build.variants import Variant
+
+NETWORK, COST, HELD_OUT, OUTCOME, REASON = "network", "cost", "held_out", "outcome", "reason"
+"""User attributes of a trial; HELD_OUT lists the accuracy after each epoch."""
+TRAINED, HALVED, INFEASIBLE, SLOWER, REPEATED = (
+    "trained", "halved", "infeasible", "slower", "repeated",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and on what this process trains."""
+
+    folder: Path
+    device: torch.device
+    images: Images
+    held_out: Images
+
+
+def run(trial: Trial, settings: Settings, bench: Bench) -> float:
+    """The value of one candidate; TrialPruned, with outcome and reason, where it gets none."""
+    trial.set_user_attr(WORKER, me())
+    variant = settings.space.variant(settings.space.suggest(trial))
+    trial.set_user_attr(NETWORK, variant.name)
+    earlier = _earlier(trial, variant)
+    if earlier is not None:
+        pruned = _pruned(trial, REPEATED, f"the same as trial {earlier.number}")
+        if earlier.value is None:
+            raise pruned
+        return earlier.value
+    if settings.most_macs is not None and variant.macs > settings.most_macs:
+        raise _pruned(trial, INFEASIBLE, f"over {settings.most_macs / 1e6:g} MMAC an image")
+    found = known_cost(trial.study, variant, settings, most_cycles=settings.most_cycles)
+    if isinstance(found, str):
+        raise _pruned(trial, INFEASIBLE, found)
+    fps = found.fps(settings.clock_mhz)
+    trial.set_user_attr(COST, found.dump())
+    trial.set_user_attr(SPEED, fps)
+    _require_faster(trial, fps, settings)
+    return _train(trial, variant, fps, settings, bench)
+
+
+def known_cost(
+    study: Study, variant: Variant, settings: Settings, *, most_cycles: int | None = None
+) -> Cost | str:
+    """The cost, or why there is none; each network is costed once a study."""
+    key = f"cost {_digest(variant)} {most_cycles or ''}".strip()
+    known = study.user_attrs.get(key)
+    if known is None:
+        try:
+            known = cost(variant, board(settings.budget), most_cycles=most_cycles).dump()
+        except Infeasible as error:
+            known = str(error)
+        study.set_user_attr(key, known)
+    return Cost.load(known) if isinstance(known, dict) else str(known)
+
+
+def best_accuracy(trial: FrozenTrial) -> float:
+    """Of the quantised epochs."""
+    return max(trial.intermediate_values.values())
+
+
+def _digest(variant: Variant) -> str:
+    """Of all that the circuit depends on."""
+    circuit = replace(variant, name="", title="", claimed_accuracy=None, claimed_parameters=None)
+    return hashlib.sha256(repr(circuit).encode()).hexdigest()[:16]
+
+
+def _earlier(trial: Trial, variant: Variant) -> FrozenTrial | None:
+    """The trial that tries or tried the same network."""
+    for other in trial.study.get_trials(deepcopy=False):
+        same = other.user_attrs.get(NETWORK) == variant.name and other.number != trial.number
+        if same and other.state is not TrialState.FAIL and _original(other, trial.number):
+            return other
+    return None
+
+
+def _original(other: FrozenTrial, number: int) -> bool:
+    """Of two processes that try the same at once, the one with the lower number goes on."""
+    repeated = other.user_attrs.get(OUTCOME) == REPEATED
+    return not repeated and (other.state.is_finished() or other.number < number)
+
+
+def _require_faster(trial: Trial, fps: float, settings: Settings) -> None:
+    """With speed the goal, what is slower than an accurate enough network need not be trained."""
+    if settings.min_accuracy is None:
+        return
+    for other in trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        if other.user_attrs[OUTCOME] != TRAINED or other.user_attrs[SPEED] < fps:
+            continue
+        if best_accuracy(other) >= settings.min_accuracy:
+            raise _pruned(trial, SLOWER, f"trial {other.number} is accurate enough and faster")
+
+
+def _train(
+    trial: Trial, variant: Variant, fps: float, settings: Settings, bench: Bench
+) -> float:  # fmt: skip
+    """Train, report each quantised epoch, and leave nothing on the disk."""
+    folder = bench.folder / "training" / settings.name / variant.name
+    training = Training(variant, settings.recipe, settings.seed, folder, bench.device, bench.images)
+    if training.last.exists():
+        training.resume()
+    done, best = 0, 0.0
+    while done < len(training.history) or not training.finished:
+        if done == len(training.history):
+            row = training.run_epoch()
+            row["held_out"] = accuracy(training.kept, bench.held_out)
+            training.record(row)
+        row = training.history[done]
+        done += 1
+        trial.set_user_attr(HELD_OUT, [r["held_out"] for r in training.history[:done]])
+        if not row["quantised"]:
+            continue
+        best = max(best, row["held_out"])
+        step = done - (settings.epochs - settings.recipe.stages[-1].epochs)
+        trial.report(row["held_out"], step)
+        if not training.finished and trial.should_prune():
+            shutil.rmtree(folder)
+            raise _pruned(trial, HALVED, f"{row['held_out']:.2%} after {done} epochs")
+    shutil.rmtree(folder)
+    trial.set_user_attr(OUTCOME, TRAINED)
+    return settings.value(best, fps)
+
+
+def _pruned(trial: Trial, outcome: str, reason: str) -> TrialPruned:
+    trial.set_user_attr(OUTCOME, outcome)
+    trial.set_user_attr(REASON, reason)
+    return TrialPruned(reason)

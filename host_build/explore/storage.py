@@ -1,0 +1,128 @@
+"""The study that processes share: a journal file or a database, and what a killed process left."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psutil
+from optuna import Study
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from host_build.explore.cost import ExploreError
+from host_build.explore.halving import FrontHalving
+from host_build.explore.settings import Settings
+
+SETTINGS, WORKER, AGAIN, ROW = "settings", "worker", "again", "row"
+"""User attributes: of the study; of a trial its process, the trial it repeats, the table's row."""
+# What the libraries raise for storages that are damaged or none.
+_UNREADABLE = (
+    SQLAlchemyError, ImportError, OSError, ValueError, LookupError, TypeError, AssertionError,
+)  # fmt: skip
+# A trial is only for this long without the name of its process.
+_NAMELESS = timedelta(minutes=1)
+
+
+def open_study(where: str, settings: Settings) -> Study:
+    """The study of `settings` in `where`, a journal file's path or a database's URL.
+
+    ExploreError where that cannot be read, or holds a study of other settings.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        storage = _storage(where)
+        for other in optuna.get_all_study_summaries(storage, include_best_trial=False):
+            if other.study_name != settings.name:
+                _refuse(where, other.user_attrs.get(SETTINGS, {}), settings.row())
+        study = optuna.create_study(
+            storage=storage, study_name=settings.name, direction="maximize",
+            pruner=FrontHalving(), load_if_exists=True,
+        )  # fmt: skip
+        study.set_user_attr(SETTINGS, settings.row())
+    except _UNREADABLE as error:
+        raise ExploreError(
+            f"{where} is no usable storage of a sweep: {error}; "
+            "mend it, or begin anew with another --storage or --out"
+        ) from error
+    return study
+
+
+def me() -> dict[str, Any]:
+    """This process, so that others can tell whether it still runs."""
+    process = psutil.Process(os.getpid())
+    return {"host": socket.gethostname(), "pid": process.pid, "started": process.create_time()}
+
+
+def reclaim(study: Study) -> list[int]:
+    """Fail the trials of dead processes of this machine and queue them again; their numbers.
+
+    A trial that has been repeated already is not queued a second time: it may be what kills.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if _lost(trial):
+            study.tell(trial.number, state=TrialState.FAIL)
+    trials = study.get_trials(deepcopy=False)
+    repeated = {trial.user_attrs.get(AGAIN) for trial in trials}
+    queued = []
+    for trial in trials:
+        if trial.state is not TrialState.FAIL or trial.number in repeated or not trial.params:
+            continue
+        if AGAIN not in trial.user_attrs:
+            kept = {ROW: trial.user_attrs[ROW]} if ROW in trial.user_attrs else {}
+            study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number, **kept})
+            queued.append(trial.number)
+    return queued
+
+
+def _lost(trial: FrozenTrial) -> bool:
+    worker = trial.user_attrs.get(WORKER)
+    if worker is None:
+        started = trial.datetime_start
+        return started is not None and datetime.now() - started > _NAMELESS
+    if worker["host"] != socket.gethostname():
+        return False
+    try:
+        return bool(psutil.Process(worker["pid"]).create_time() != worker["started"])
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _storage(where: str) -> BaseStorage:
+    if "://" in where:
+        return RDBStorage(where)
+    path = Path(where)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        _require_whole(path)
+    return JournalStorage(JournalFileBackend(where))
+
+
+def _require_whole(path: Path) -> None:
+    """A damaged last line would pass unseen until another one follows it."""
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+        try:
+            whole = line.endswith(b"\n") and isinstance(json.loads(line), dict)
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(f"line {number} of the journal is damaged")
+
+
+def _refuse(where: str, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
+    differing = [
+        f"{key} {theirs.get(key)} instead of {mine[key]}"
+        for key in mine
+        if theirs.get(key) != mine[key]
+    ]
+    raise ExploreError(
+        f"{where} holds a sweep with other settings: {', '.join(differing)}; "
+        "give the same ones, or another --storage or --out"
+    )

@@ -1,0 +1,89 @@
+"""The sweep: trials until there are enough, its files after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from optuna import Study, Trial, TrialPruned
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState
+from tqdm import tqdm
+
+from board_app.cifar10 import load
+from host_build.explore import candidate, results
+from host_build.explore.candidate import Bench
+from host_build.explore.cost import ExploreError
+from host_build.explore.settings import Settings
+from host_build.explore.storage import ROW, open_study, reclaim
+from host_build.images import split
+from host_build.variants import VARIANTS, Variant
+
+# So many suggestions in a row without one to train, and there is nothing left to find.
+MOST_IDLE = 100
+
+
+def explore(
+    settings: Settings, trials: int, cifar10: Path, folder: Path, *, storage: str | None = None,
+    device: str | None = None, rows: Mapping[str, Variant] = VARIANTS,
+) -> str:  # fmt: skip
+    """Work on the sweep until `trials` candidates of it are trained; the table of what was found.
+
+    Continues what is in `storage` (a database's URL, or a journal's path; default: in `folder`).
+    Writes trials.json, pareto.png and networks/NAME.json into `folder` after each training. `rows`
+    are drawn on the front, and those that the limits allow are the first candidates.
+    """
+    study = open_study(storage or str(folder / "study.journal"), settings)
+    again = reclaim(study)
+    if again:
+        tqdm.write(f"trials {', '.join(map(str, again))} were cut short and are queued again")
+    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    bench = Bench(folder, target, *split(load(cifar10, "train"), target, settings.train_limit))
+    _enqueue(study, settings, rows)
+    idle = 0
+    with tqdm(total=trials, initial=min(results.trained(study), trials), unit="trial") as bar:
+        while (done := results.trained(study)) < trials:
+            trial = study.ask()
+            try:
+                _run(study, trial, settings, bench)
+            except BaseException:
+                study.tell(trial, state=TrialState.FAIL)
+                raise
+            idle = idle + 1 if results.trained(study) == done else 0
+            if idle == MOST_IDLE:
+                break
+            if not idle:
+                results.write(study, settings, rows, folder)
+            bar.n = min(results.trained(study), trials)
+            bar.set_postfix_str(results.best(study))
+    table = results.write(study, settings, rows, folder)
+    if not results.trained(study):
+        raise ExploreError(
+            f"none of {len(study.trials)} candidates could be trained: {results.reasons(study)}"
+        )
+    return table
+
+
+def _run(study: Study, trial: Trial, settings: Settings, bench: Bench) -> None:
+    # A seed for each trial: a sweep that was cut short goes on as it would have, and processes
+    # that share one do not suggest the same.
+    study.sampler = TPESampler(seed=(settings.seed * 100_003 + trial.number) % 2**32)
+    try:
+        study.tell(trial, candidate.run(trial, settings, bench))
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+
+
+def _enqueue(study: Study, settings: Settings, rows: Mapping[str, Variant]) -> None:
+    """Queue the rows that are within the space and the limits, each once a study."""
+    trials = study.get_trials(deepcopy=False)
+    queued = {t.user_attrs.get(ROW) for t in trials if t.state is not TrialState.FAIL}
+    for name, row in tqdm(rows.items(), desc="cost of the table's rows", leave=False):
+        found = candidate.known_cost(study, row, settings)
+        parameters = settings.space.parameters(row)
+        if isinstance(found, str) or parameters is None or name in queued:
+            continue
+        light = settings.most_macs is None or row.macs <= settings.most_macs
+        if light and (settings.most_cycles is None or found.cycles <= settings.most_cycles):
+            study.enqueue_trial(dict(parameters), user_attrs={ROW: name})

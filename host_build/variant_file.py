@@ -1,0 +1,80 @@
+"""A network of one's own: a row like those of `variants`, as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from board_app.files import write_atomically
+from host_build import variants
+from host_build.errors import HostError
+from host_build.variants import Bits, Group, Variant
+
+SUFFIX = ".json"
+MOST_BITS = 8
+LEAST_BITS = 2
+
+
+class VariantError(HostError):
+    """The file describes no network; the message says what is wrong in it."""
+
+
+def find(name: str) -> Variant:
+    """The row of the table called `name`, or the network in the file NAME.json.
+
+    KeyError lists the known names; VariantError is of the file.
+    """
+    return read(Path(name)) if name.endswith(SUFFIX) else variants.find(name)
+
+
+def write(path: Path, variant: Variant) -> None:
+    write_atomically(path, (json.dumps(asdict(variant), indent=2) + "\n").encode())
+
+
+def read(path: Path) -> Variant:
+    """Read what `write` wrote, or what somebody wrote by hand."""
+    try:
+        row = json.loads(path.read_text())
+        groups = tuple(Group(**{**g, "bits": Bits(**g["bits"])}) for g in row.pop("groups"))
+        variant = Variant(**{**row, "stem_bits": Bits(**row["stem_bits"]), "groups": groups})
+    except FileNotFoundError:
+        raise VariantError(f"there is no network {path}") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise VariantError(f"{path} describes no network: {error!r}") from error
+    for what, value, good in _checks(variant):
+        if not good:
+            raise VariantError(f"{path} describes no network: {what} is {value!r}")
+    return variant
+
+
+def _checks(variant: Variant) -> list[tuple[str, Any, bool]]:
+    """What, its value, and whether a network can have it."""
+    name = variant.name
+    # It becomes a folder, a file and part of a SystemVerilog identifier.
+    checks = [
+        ("name", name, isinstance(name, str) and bool(re.fullmatch(r"[\w-]+", name))),
+        ("name", name, name not in variants.VARIANTS or variants.VARIANTS[name] == variant),
+        ("title", variant.title, isinstance(variant.title, str)),
+        ("groups", variant.groups, len(variant.groups) > 0),
+        ("stem_channels", variant.stem_channels, _whole(variant.stem_channels, 1)),
+    ]
+    widths = {
+        "head_weight_bits": variant.head_weight_bits, "input_bits": variant.input_bits,
+        "stem_bits": variant.stem_bits,
+    }  # fmt: skip
+    for index, group in enumerate(variant.groups, 1):
+        widths[f"bits of group {index}"] = group.bits
+        for what in ("channels", "stride", "blocks"):
+            value = getattr(group, what)
+            checks.append((f"{what} of group {index}", value, _whole(value, 1)))
+    for what, bits in widths.items():
+        values = (bits.weight, bits.activation) if isinstance(bits, Bits) else (bits,)
+        checks.append((what, bits, all(_whole(v, LEAST_BITS, MOST_BITS) for v in values)))
+    return checks
+
+
+def _whole(value: object, least: int, most: int | None = None) -> bool:
+    return type(value) is int and least <= value and (most is None or value <= most)

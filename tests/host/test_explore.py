@@ -1,0 +1,425 @@
+"""The search for networks: costs before training, pruning, resumption, several processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.distributions import IntDistribution
+from optuna.trial import FixedTrial, TrialState
+
+from board_app import cifar10, overlay
+from board_app.graph import Threshold
+from host_build import images, recipes, variant_file
+from host_build.cli import main
+from host_build.compiler.fold import DEVICE
+from host_build.explore import candidate, sweep
+from host_build.explore.candidate import HALVED, INFEASIBLE, REPEATED, SLOWER, TRAINED
+from host_build.explore.cost import BUDGETS, Cost, ExploreError, Infeasible, cost
+from host_build.explore.front import front
+from host_build.explore.halving import FrontHalving
+from host_build.explore.settings import Settings
+from host_build.explore.space import Space
+from host_build.explore.storage import open_study, reclaim
+from host_build.explore.sweep import explore
+from host_build.kernels.base import Resources
+from host_build.recipes import Recipe, Stage
+from host_build.skeleton import skeleton
+from host_build.variants import VARIANTS, Bits, Group, Variant
+
+from .conftest import BITS, RECORDS
+
+ROOT = Path(__file__).parents[2]
+SPACE = Space((4, 8, 4), ((4, 8, 4), (8, 16, 8)), 2, (3, 4), (3, 4), (4, 5))
+SETTINGS = Settings(epochs=2, space=SPACE)
+ROW = Variant("row", "of a table", 4, BITS, (Group(4, 2, BITS), Group(8, 2, BITS)), 4, 4)
+HUGE = VARIANTS["resnet18-4w4a-64"]
+ROWS = {"row": ROW, "huge": HUGE}
+
+
+@pytest.fixture
+def same_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the integer programs, where a test is not about them."""
+    monkeypatch.setattr(candidate, "cost", lambda *_, **__: Cost(1000, Resources(lut=100)))
+
+
+def _trials(folder: Path) -> list[dict]:
+    return json.loads((folder / "trials.json").read_text())["trials"]
+
+
+def _states(folder: Path) -> list[str]:
+    return [row["state"] for row in _trials(folder)]
+
+
+# The whole sweep.
+
+
+def test_sweep_finds_networks_that_can_be_trained_on(tiny_data, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "out"
+    table = explore(SETTINGS, 3, tiny_data, folder, rows=ROWS)
+
+    content = json.loads((folder / "trials.json").read_text())
+    done = [row for row in content["trials"] if row["state"] in (TRAINED, HALVED)]
+    assert len(done) == 3
+    assert content["settings"] == SETTINGS.row()
+    room = BUDGETS["pynq-z2"]
+    for row in done:
+        assert row["epochs"] == len(row["held_out"]) <= SETTINGS.epochs
+        assert row["accuracy"] == max(row["held_out"]) <= 1
+        assert row["fps"] == round(1e8 / row["cycles"], 1)
+        for kind in ("lut", "dsp", "bram36"):
+            assert row["resources"][kind] <= getattr(room, kind) * getattr(DEVICE, kind)
+        assert row["network"] in table
+
+    # The table's row that the space holds goes first; the other is only told about.
+    assert done[0]["row"] == "row"
+    assert content["report"]["row"]["trial"] == done[0]["trial"] == 0
+    assert "Mbit" in content["report"]["huge"]["reason"]
+    assert "huge claims 92.54% but weights of 44.7 Mbit" in " ".join(table.split())
+    assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(folder.rglob("*.safetensors"))
+
+    best = front(content["trials"])
+    path = folder / "networks" / f"{best[0]['network']}.json"
+    found = variant_file.find(str(path))
+    assert found.total_parameters == best[0]["parameters"]
+    monkeypatch.setitem(recipes.RECIPES, "short", Recipe("short", (Stage(True, 1, 0.05),)))
+    arguments = ["train", str(path), "--recipe", "short", "--cifar10", str(tiny_data)]
+    assert main([*arguments, "--out", str(tmp_path / "train")]) == 0
+    assert json.loads(capsys.readouterr().out)["network"] == found.name
+
+
+def test_sweep_in_pieces_is_the_same_sweep(tiny_data, tmp_path, same_cost):
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    explore(SETTINGS, 3, tiny_data, whole, rows={})
+    for count in (1, 1, 3):
+        explore(SETTINGS, count, tiny_data, pieces, rows={})
+        assert sum(s in (TRAINED, HALVED) for s in _states(pieces)) == count
+    known = ("trial", "state", "network", "held_out")
+    assert [[row.get(k) for k in known] for row in _trials(pieces)] == [
+        [row.get(k) for k in known] for row in _trials(whole)
+    ]
+
+
+def test_a_small_space_ends_the_sweep_and_nothing_is_trained_twice(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    monkeypatch.setattr(sweep, "MOST_IDLE", 12)
+    one = Space((4, 4, 4), ((4, 4, 4), (8, 8, 8)), 2, (4, 4), (4, 4), (4, 4))
+    explore(Settings(epochs=1, space=one), 9, tiny_data, tmp_path / "out", rows={})
+    rows = _trials(tmp_path / "out")
+    trained = [row["network"] for row in rows if row["state"] in (TRAINED, HALVED)]
+    assert sorted(trained) == ["net-4-4-8-w4a4e4-s1", "net-4-4-8-w4a4e4-s2"]
+    assert [row["state"] for row in rows[-12:]] == [REPEATED] * 12
+    assert rows[-1]["reason"].startswith("the same as trial ")
+
+
+# Killed, and several at once.
+
+
+def work(data: str, folder: str, storage: str, trials: str, epochs: str) -> None:
+    """What the processes of these tests run."""
+    cifar10.RECORDS_PER_FILE = images.HELD_OUT = RECORDS
+    settings = Settings(epochs=int(epochs), space=SPACE)
+    explore(settings, int(trials), Path(data), Path(folder), storage=storage, rows={})
+
+
+def _start(*arguments: object) -> subprocess.Popen:
+    code = "import sys; from tests.host.test_explore import work; work(*sys.argv[1:])"
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_sweep_loses_nothing_but_its_last_epoch(tiny_data, tmp_path):
+    folder, epochs = tmp_path / "out", 8
+    storage = str(folder / "study.journal")
+    process = _start(tiny_data, folder, storage, 9, epochs)
+    deadline = time.monotonic() + 300
+    try:
+        # Until one trial is finished and another has a checkpoint.
+        while not (
+            (folder / "trials.json").exists() and list((folder / "training").rglob("last.*"))
+        ):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.communicate()
+    settings = Settings(epochs=epochs, space=SPACE)
+    left = open_study(storage, settings).trials
+    cut = [trial for trial in left if trial.state is TrialState.RUNNING]
+    assert len(cut) == 1
+    finished = sum(t.user_attrs.get("outcome") in (TRAINED, HALVED) for t in left)
+
+    explore(settings, finished + 1, tiny_data, folder, rows={})
+    rows = {row["trial"]: row for row in _trials(folder)}
+    assert rows[cut[0].number]["state"] == "fail"
+    again = next(r for r in rows.values() if r.get("network") and r["trial"] > cut[0].number)
+    assert again["network"] == rows[cut[0].number]["network"]
+    assert again["state"] in (TRAINED, HALVED)
+    study = open_study(storage, settings)
+    assert study.trials[again["trial"]].user_attrs["again"] == cut[0].number
+    assert reclaim(study) == []
+
+
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+def test_two_processes_share_a_sweep(kind, tiny_data, tmp_path):
+    name = tmp_path / f"shared.{kind}"
+    storage = str(name) if kind == "journal" else f"sqlite:///{name}"
+    study = open_study(storage, Settings(epochs=2, space=SPACE))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    processes = [_start(tiny_data, folder, storage, 6, 2) for folder in folders]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+
+    finished = [
+        trial for trial in study.trials if trial.user_attrs.get("outcome") in (TRAINED, HALVED)
+    ]
+    assert {trial.user_attrs["worker"]["pid"] for trial in finished} == {p.pid for p in processes}
+    # One that the other process had begun when the sixth was done is one more.
+    assert 6 <= len(finished) <= 7
+    networks = [trial.user_attrs["network"] for trial in finished]
+    assert len(set(networks)) == len(networks)
+    assert not [trial for trial in study.trials if trial.state is TrialState.RUNNING]
+
+
+def test_trials_of_other_machines_and_live_processes_are_let_be(tmp_path):
+    study = open_study(str(tmp_path / "j"), SETTINGS)
+    elsewhere, here, dead = study.ask(), study.ask(), study.ask()
+    dead.suggest_int("groups", 2, 2)
+    mine = candidate.me()
+    elsewhere.set_user_attr("worker", {**mine, "host": "another"})
+    here.set_user_attr("worker", mine)
+    # The same number, but of a process that started at another time.
+    dead.set_user_attr("worker", {**mine, "started": mine["started"] - 1})
+    assert reclaim(study) == [dead.number]
+    states = [trial.state for trial in study.trials]
+    assert states == [TrialState.RUNNING] * 2 + [TrialState.FAIL, TrialState.WAITING]
+    assert reclaim(study) == []
+
+
+def test_failed_training_ends_the_sweep_and_is_repeated_once(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    def broken(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(candidate, "Training", broken)
+    for expected in (["fail"], ["fail"] * 2, ["fail"] * 3):
+        with pytest.raises(RuntimeError, match="out of memory"):
+            explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
+        found = open_study(str(tmp_path / "study.journal"), SETTINGS).trials
+        assert [trial.state.name.lower() for trial in found] == expected
+    networks = [trial.user_attrs["network"] for trial in found]
+    assert networks[0] == networks[1] != networks[2]
+
+
+# Pruning.
+
+
+def _reporting(study: optuna.Study, fps: float, *values: float) -> optuna.Trial:
+    trial = study.ask()
+    trial.set_user_attr("fps", fps)
+    for step, value in enumerate(values, 1):
+        trial.report(value, step)
+    return trial
+
+
+def test_halving_compares_with_networks_at_least_as_fast():
+    study = optuna.create_study(direction="maximize", pruner=FrontHalving())
+    assert not _reporting(study, 100, 0.5).should_prune()  # the first has no rivals
+    assert _reporting(study, 100, 0.4).should_prune()
+    assert _reporting(study, 50, 0.4).should_prune()
+    assert not _reporting(study, 200, 0.1).should_prune()  # faster than all
+    assert not _reporting(study, 50, 0.6).should_prune()
+    # The third of six that are no slower, and the last of seven.
+    assert not _reporting(study, 50, 0.45).should_prune()
+    assert _reporting(study, 50, 0.3).should_prune()
+
+
+def test_halving_asks_after_1_2_4_epochs_only():
+    study = optuna.create_study(direction="maximize", pruner=FrontHalving())
+    _reporting(study, 100, *[0.9] * 8)
+    asked = [_reporting(study, 100, *[0.1] * n).should_prune() for n in range(1, 9)]
+    assert asked == [n in (1, 2, 4, 8) for n in range(1, 9)]
+
+
+def test_bad_candidates_are_given_up_early(tiny_data, tmp_path, monkeypatch, same_cost):
+    # Every network is as fast, and each one worse than the one before.
+    falling = iter(range(1000, 0, -1))
+    monkeypatch.setattr(candidate, "accuracy", lambda *_: next(falling) / 1000)
+    monkeypatch.setattr(candidate.Cost, "fps", lambda *_: 50.0)
+    explore(Settings(epochs=4, space=SPACE), 3, tiny_data, tmp_path, rows={})
+    rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
+    assert [row["state"] for row in rows] == [TRAINED, HALVED, HALVED]
+    # One float epoch, then one quantised: not a fair word on bits before that.
+    assert [row["epochs"] for row in rows] == [4, 2, 2]
+    assert rows[1]["reason"] == "99.50% after 2 epochs"
+
+
+def test_infeasible_candidates_are_recorded_with_the_reason(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "MOST_IDLE", 3)
+    settings = Settings(epochs=1, space=SPACE, min_fps=1e6)
+    with pytest.raises(ExploreError, match="none of 3 candidates could be trained: 3 x no folding"):
+        explore(settings, 2, tiny_data, tmp_path / "a", rows={"row": ROW})
+    rows = _trials(tmp_path / "a")
+    assert [row["state"] for row in rows] == [INFEASIBLE] * 3
+    assert all("no folding of at most 100 cycles" in row["reason"] for row in rows)
+    states = {t.state for t in open_study(str(tmp_path / "a" / "study.journal"), settings).trials}
+    assert states == {TrialState.PRUNED}
+
+    light = Settings(epochs=1, space=SPACE, most_macs=1e3)
+    with pytest.raises(ExploreError, match=r"3 x over 0\.001 MMAC an image"):
+        explore(light, 2, tiny_data, tmp_path / "b", rows={})
+
+
+def test_goal_fps_trains_only_what_is_faster(tiny_data, tmp_path, monkeypatch, same_cost):
+    monkeypatch.setattr(sweep, "MOST_IDLE", 6)
+    monkeypatch.setattr(candidate, "accuracy", lambda *_: 0.8)
+    speeds = iter([100.0, 50.0, 200.0, 150.0])
+    monkeypatch.setattr(candidate.Cost, "fps", lambda *_: next(speeds, 1.0))
+    settings = Settings(goal="fps", min_accuracy=0.75, epochs=1, space=SPACE)
+    explore(settings, 2, tiny_data, tmp_path, rows={})
+    rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
+    assert [row["state"] for row in rows][:3] == [TRAINED, SLOWER, TRAINED]
+    assert rows[1]["reason"] == "trial 0 is accurate enough and faster"
+
+
+def test_value_is_the_goal_where_the_condition_holds():
+    assert Settings().value(0.7, 500) == 0.7
+    fastest = Settings(goal="fps", min_accuracy=0.6)
+    assert fastest.value(0.61, 500) == 500
+    assert fastest.value(0.5, 9000) < fastest.value(0.55, 10) < 0
+
+
+# Costs.
+
+
+def test_skeleton_is_what_the_compiler_made_of_the_trained_network():
+    real, made = overlay.find("lightweight").graph(), skeleton(VARIANTS["lightweight"])
+    for a, b in zip(real.nodes, made.nodes, strict=True):
+        assert (type(a), a.name, a.inputs, a.shape) == (type(b), b.name, b.inputs, b.shape)
+        if isinstance(a, Threshold):
+            assert a.thresholds.shape == b.thresholds.shape
+            assert (a.dtype, a.bias) == (b.dtype, b.bias)
+
+
+def test_cost_is_that_of_the_fastest_folding_and_knows_limits():
+    found = cost(ROW, BUDGETS["pynq-z2"])
+    assert found == cost(ROW, BUDGETS["pynq-z2"], most_cycles=found.cycles)
+    with pytest.raises(Infeasible, match=f"at most {found.cycles - 1:,} cycles"):
+        cost(ROW, BUDGETS["pynq-z2"], most_cycles=found.cycles - 1)
+    with pytest.raises(Infeasible, match=r"weights of 44\.7 Mbit; the memories .* hold 7\.6"):
+        cost(HUGE, BUDGETS["pynq-z2"])
+
+
+# The space.
+
+
+def test_space_holds_the_report_s_rows():
+    space = Space()
+    held = {name for name, row in VARIANTS.items() if space.parameters(row) is not None}
+    assert {"lightweight", "lightweight-stride1", "maxutilized", "high-accuracy-v1"} <= held
+    assert not {"resnet10-4w4a-64", "resnet18-4w4a-64", "resnet8-4w4a-32-groups6"} & held
+    for name in held:
+        same = space.variant(space.parameters(VARIANTS[name]))
+        assert same.parameters == VARIANTS[name].parameters
+        assert same.groups == VARIANTS[name].groups
+        assert same.stem_bits == VARIANTS[name].stem_bits
+        assert variant_file.find(name) == VARIANTS[name]
+
+
+def test_space_suggests_what_its_parameters_say():
+    wanted = SPACE.parameters(ROW)
+    assert SPACE.suggest(FixedTrial(wanted)) == wanted
+    study = optuna.create_study()
+    trial = study.ask()
+    made = SPACE.variant(SPACE.suggest(trial))
+    assert SPACE.parameters(made) == trial.params
+    assert trial.distributions["channels2"] == IntDistribution(8, 16, step=8)
+    eight = Bits(8, 8)
+    assert SPACE.parameters(Variant("x", "", 4, eight, (Group(4, 2, BITS),) * 2, 8, 8)) is None
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budget", "zcu104"], "unknown budget 'zcu104'; known: pynq-z2"),
+        (["--goal", "fps"], "--goal fps needs --min-accuracy"),
+        (["--goal", "fps", "--min-accuracy", "60", "--min-fps", "9"], "--min-fps is for"),
+        (["--min-accuracy", "60"], "--min-accuracy is for --goal fps"),
+        (["--cifar10", "/nowhere"], "/nowhere is no folder"),
+    ],
+)
+def test_bad_options(arguments, message, tmp_path, capsys):
+    assert main(["explore", "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_become_settings(tmp_path, monkeypatch, tiny_data, capsys):
+    given = {}
+
+    def instead(settings, trials, data, folder, **more):
+        given.update(settings=settings, trials=trials, folder=folder, **more)
+        return "the table"
+
+    monkeypatch.setattr(sweep, "explore", instead)
+    arguments = ["--goal", "fps", "--min-accuracy", "62.5", "--most-macs", "4", "--epochs", "3"]
+    arguments += ["--train-limit", "500", "--seed", "7", "--clock", "125", "--trials", "5"]
+    arguments += ["--storage", "sqlite:///x", "--device", "cpu", "--out", str(tmp_path)]
+    assert main(["explore", "--cifar10", str(tiny_data), *arguments]) == 0
+    assert capsys.readouterr().out == "the table\n"
+    assert given == {
+        "settings": Settings(
+            goal="fps", min_accuracy=0.625, most_macs=4e6, epochs=3, train_limit=500, seed=7,
+            clock_mhz=125.0,
+        ),
+        "trials": 5, "folder": tmp_path, "storage": "sqlite:///x", "device": "cpu",
+    }  # fmt: skip
+
+
+def test_storage_of_other_settings_is_refused(tiny_data, tmp_path):
+    open_study(str(tmp_path / "study.journal"), Settings(epochs=5, space=SPACE))
+    with pytest.raises(ExploreError, match="other settings: epochs 5 instead of 2; give the same"):
+        explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"garbage\n", "line 1 of the journal is damaged"),
+        (b'{"a": 1}\n', "no usable storage"),
+        (b'{"op_code": 99, "worker_id": "x"}\n', "no usable storage"),
+        (None, "damaged"),
+    ],
+)
+def test_damaged_journal(content, message, tmp_path):
+    path = tmp_path / "study.journal"
+    if content is None:
+        open_study(str(path), SETTINGS)
+        path.write_bytes(path.read_bytes()[:-9])
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ExploreError, match=message):
+        open_study(str(path), SETTINGS)
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "sqlite:////nowhere/at/all.db", "oracle://a/b"])
+def test_database_that_cannot_be_used(url):
+    with pytest.raises(ExploreError, match="no usable storage of a sweep"):
+        open_study(url, SETTINGS)
+
+
+def test_journal_that_is_a_folder(tmp_path):
+    with pytest.raises(ExploreError, match="no usable storage"):
+        open_study(str(tmp_path), SETTINGS)
