@@ -134,10 +134,10 @@ def _table(found: list[Row], report: dict[str, Row], folder: Path) -> str:
     return "\n".join([
         *aligned(rows), "",
         *aligned([
-            [name, "claims", _claimed(row), "at", f"{row['fps']:,.0f} frames/s"]
-            if "fps" in row else [name, "claims", _claimed(row), "but", row[REASON]]
-            for name, row in report.items()
-        ]), "",
+            [name, "claims", _claimed(row), "at", f"{row['fps']:,.0f}", "frames/s"]
+            for name, row in report.items() if "fps" in row
+        ]),
+        *(f"{name}: {row[REASON]}" for name, row in report.items() if REASON in row), "",
         f"{len(found)} candidates: "
         + ", ".join(f"{count} {state}" for state, count in counts.most_common()),
         str(folder / "pareto.png"),
