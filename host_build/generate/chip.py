@@ -7,8 +7,7 @@ from functools import cached_property
 from math import lcm
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from host_build import templates
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
 from host_build.kernels.axi_registers import AxiRegisters
@@ -119,16 +118,12 @@ def converters(narrow_or_wide: int, wanted: int) -> tuple[WidthConverter, ...]:
 
 def core(chip: Chip) -> str:
     """The text of module chip_core."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    environment.filters["literal"] = lambda value: f'"{value}"' if isinstance(value, str) else value
-    return environment.get_template(f"{CORE}.sv.j2").render(
-        chip=chip,
-        wires_in=_wires("pixels", BEAT_BITS, chip.input_converters),
-        wires_out=_wires("logits", verilog.LOGIT_BITS, chip.output_converters),
-    )
+    values = {
+        "chip": chip,
+        "wires_in": _wires("pixels", BEAT_BITS, chip.input_converters),
+        "wires_out": _wires("logits", verilog.LOGIT_BITS, chip.output_converters),
+    }
+    return templates.render(HERE / f"{CORE}.sv.j2", values, {"literal": verilog.literal})
 
 
 def core_sources(chip: Chip) -> list[Path]:

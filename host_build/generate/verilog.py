@@ -6,8 +6,7 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from host_build import templates
 from host_build.generate.layout import Instance, Plan, Wire
 from host_build.kernels.base import Stream
 
@@ -20,16 +19,16 @@ def top_level(plan: Plan, name: str, *, metered: bool = False) -> str:
     """The text of module `name`; `metered` is the form that FIFO sizing simulates."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} is no module name: lower-case letters, digits and _ only")
-    environment = Environment(
-        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    environment.filters |= {"literal": _literal, "ports": _ports, "sign_extended": _sign_extended}
     wires = [plan.source, *(wire for instance in plan.instances for wire in instance.outputs)]
     layers = [(key, list(group)) for key, group in groupby(plan.instances, lambda i: i.layer)]
-    return environment.get_template("network.sv.j2").render(
-        plan=plan, name=name, metered=metered, wires=wires, layers=layers, fifos=plan.fifos
-    )
+    return templates.render(
+        HERE / "network.sv.j2",
+        {
+            "plan": plan, "name": name, "metered": metered, "wires": wires, "layers": layers,
+            "fifos": plan.fifos,
+        },
+        {"literal": literal, "ports": _ports, "sign_extended": _sign_extended},
+    )  # fmt: skip
 
 
 def sources(plan: Plan, *, metered: bool = False) -> list[Path]:
@@ -45,7 +44,8 @@ def files(plan: Plan, name: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _literal(value: int | str) -> str:
+def literal(value: int | str) -> str:
+    """A parameter's value as SystemVerilog."""
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -11,9 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from board_app.files import write_atomically
+from host_build import templates
 from host_build.implementation import bitfile, tool, vivado_reports
 from host_build.implementation.design import CLOCK_PIN, PART, TOP, Design
 from host_build.implementation.report import Report
@@ -124,11 +123,8 @@ def _version(vivado: str) -> str:
 
 
 def _render(template: str, design: Design) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    return environment.get_template(template).render(
-        design=design, part=PART, top=TOP, clock_pin=CLOCK_PIN, constraints=_CONSTRAINTS,
-        bitstream=_BITSTREAM, reports=_Reports(),
-    )  # fmt: skip
+    values = {
+        "design": design, "part": PART, "top": TOP, "clock_pin": CLOCK_PIN,
+        "constraints": _CONSTRAINTS, "bitstream": _BITSTREAM, "reports": _Reports(),
+    }  # fmt: skip
+    return templates.render(HERE / template, values)

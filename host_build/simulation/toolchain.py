@@ -16,8 +16,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from host_build import templates
 from host_build.errors import HostError
 from host_build.kernels.base import Stream
 
@@ -56,12 +55,9 @@ def compile_circuit(
     cache: Path,
 ) -> Path:
     """The shared library of `top` with these parameters, built only if `cache` lacks it."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True,
-        autoescape=False,  # this is C++
-    )  # fmt: skip
-    harness = environment.get_template("harness.cpp.j2").render(
-        top=top, inputs=inputs, outputs=outputs, traced=traced
+    harness = templates.render(
+        HERE / "harness.cpp.j2",
+        {"top": top, "inputs": inputs, "outputs": outputs, "traced": traced},
     )
     return compile_harness(
         top, sources, harness, parameters, defines, traced, cache,
