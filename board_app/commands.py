@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import closing
 from typing import Any, Callable, Dict, Mapping, Optional
@@ -13,7 +12,7 @@ from board_app.accelerator import Accelerator
 from board_app.backends import BACKENDS, BackendError, open_backend
 from board_app.cifar10 import Dataset, DatasetError
 from board_app.classifier import Classifier
-from board_app.files import write_atomically
+from board_app.files import write_json
 from board_app.overlay import Overlay, OverlayError
 from board_app.progress import Counter
 from board_app.reference import Reference
@@ -58,7 +57,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     row = report.row(chosen, backend.name, images, found, chip)
     print(report.text(row))
     if options.json is not None:
-        write_atomically(options.json, (json.dumps(row, indent=2) + "\n").encode())
+        write_json(options.json, row)
     return _OK if chip is None or chip.equal == chip.images else _DIFFERENT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import zipfile
@@ -27,6 +28,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         scratch.unlink()
         raise
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON for people and programs; complete or absent, as above."""
+    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def read_arrays(path: Path) -> Dict[str, np.ndarray]:

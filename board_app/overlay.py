@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from board_app.files import write_atomically
+from board_app.files import write_atomically, write_json
 from board_app.graph import Graph, GraphError, load
 
 FORMAT = 1
@@ -123,7 +123,7 @@ def write(folder: Path, manifest: Manifest, files: Dict[str, bytes]) -> Overlay:
         write_atomically(folder / name, content)
     row = asdict(manifest)
     row["files"] = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
-    write_atomically(folder / f"{folder.name}.json", (json.dumps(row, indent=2) + "\n").encode())
+    write_json(folder / f"{folder.name}.json", row)
     return open_folder(folder)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from board_app import cifar10, overlay
-from board_app.files import write_atomically
+from board_app.files import write_atomically, write_json
 from board_app.overlay import OVERLAYS, Overlay
 from host_build import variant_file, variants
 from host_build.errors import HostError
@@ -211,7 +211,7 @@ def _note_integers(result: Path, made: Overlay) -> None:
             "integer_accuracy": made.manifest.accuracy["test"],
             "build_id": made.manifest.build_id,
         }
-        write_atomically(result, (json.dumps(row, indent=2) + "\n").encode())
+        write_json(result, row)
 
 
 def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically
+from board_app.files import write_json
 from host_build.errors import HostError
 from host_build.recipes import RECIPES, Recipe
 from host_build.variants import VARIANTS, Variant
@@ -58,7 +58,7 @@ def keep(path: Path, folder: Path) -> Path:
     """Copy a finished run's result into `folder`; the name says what it is of."""
     result = read(path)
     kept = folder / f"{result['network']}-{result['recipe']}-{result['seed']}.json"
-    write_atomically(kept, (json.dumps(result, indent=2) + "\n").encode())
+    write_json(kept, result)
     return kept
 
 

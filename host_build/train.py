@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from board_app.cifar10 import load
-from board_app.files import write_atomically
+from board_app.files import write_json
 from host_build import checkpoint
 from host_build.curves import plot_curves
 from host_build.images import Images, accuracy, batches, split
@@ -296,7 +296,7 @@ def train(
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
         "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",
     }
-    write_atomically(folder / "result.json", (json.dumps(result, indent=2) + "\n").encode())
+    write_json(folder / "result.json", result)
     return result
 
 

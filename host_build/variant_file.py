@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically
+from board_app.files import write_json
 from host_build import variants
 from host_build.errors import HostError
 from host_build.variants import Bits, Group, Variant
@@ -31,7 +31,7 @@ def find(name: str) -> Variant:
 
 
 def write(path: Path, variant: Variant) -> None:
-    write_atomically(path, (json.dumps(asdict(variant), indent=2) + "\n").encode())
+    write_json(path, asdict(variant))
 
 
 def read(path: Path) -> Variant:

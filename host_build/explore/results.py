@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from pathlib import Path
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from board_app.files import write_atomically
+from board_app.files import write_json
 from host_build import variant_file
 from host_build.explore import candidate
 from host_build.explore.candidate import COST, HALVED, HELD_OUT, OUTCOME, REASON, TRAINED
@@ -36,7 +35,7 @@ def write(study: Study, settings: Settings, rows: Mapping[str, Variant], folder:
     found = [_row(trial, settings) for trial in trials]
     report = {name: _report_row(study, row, settings, found) for name, row in rows.items()}
     content = {"settings": settings.row(), "trials": found, "report": report}
-    write_atomically(folder / "trials.json", (json.dumps(content, indent=1) + "\n").encode())
+    write_json(folder / "trials.json", content)
     for row, trial in zip(found, trials, strict=True):
         if row["state"] == TRAINED:
             variant = settings.space.variant(trial.params)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically
+from board_app.files import write_atomically, write_json
 from board_app.overlay import Overlay
 from host_build import circuit
 from host_build.compiler.fold import DEVICE
@@ -96,8 +95,7 @@ def synthesize(chosen: Overlay, folder: Path, *, by_layer: bool = False, jobs: i
         raise HostError(str(error)) from error
     report = Report(network, whole, layout.resources, layers)
     write_atomically(folder / "synthesis.txt", f"{report}\n".encode())
-    content = json.dumps(report.as_json(), indent=1)
-    write_atomically(folder / "synthesis.json", f"{content}\n".encode())
+    write_json(folder / "synthesis.json", report.as_json())
     return report
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from board_app.files import write_atomically
+from board_app.files import write_atomically, write_json
 from host_build.compiler.fold import DEVICE
 from host_build.kernels.base import Resources
 
@@ -205,8 +204,7 @@ def plot(report: Report, budget: Mapping[str, float]) -> bytes:
 
 def write(report: Report, folder: Path, name: str, budget: Mapping[str, float]) -> Path:
     """Write NAME.txt, NAME.json and NAME.png into `folder`; the text's path."""
-    content = json.dumps(report.as_json(), indent=1)
-    write_atomically(folder / f"{name}.json", f"{content}\n".encode())
+    write_json(folder / f"{name}.json", report.as_json())
     write_atomically(folder / f"{name}.png", plot(report, budget))
     write_atomically(folder / f"{name}.txt", f"{report}\n".encode())
     return folder / f"{name}.txt"

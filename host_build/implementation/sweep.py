@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from board_app.files import write_atomically
+from board_app.files import write_atomically, write_json
 from host_build.errors import HostError
 from host_build.implementation import yosys
 from host_build.implementation.sweep_points import points
@@ -118,9 +117,8 @@ def run(folder: Path, *, kernel: str | None = None, jobs: int = 1) -> list[Measu
         raise HostError(str(error)) from error
     picture = io.BytesIO()
     plot(measured, picture)
-    content = json.dumps([m.as_json() for m in measured], indent=1)
     write_atomically(folder / "sweep.txt", f"{table(measured)}\n".encode())
-    write_atomically(folder / "sweep.json", f"{content}\n".encode())
+    write_json(folder / "sweep.json", [m.as_json() for m in measured])
     write_atomically(folder / "sweep.png", picture.getvalue())
     return measured
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from board_app import overlay
-from board_app.files import write_atomically
+from board_app.files import write_json
 from board_app.overlay import Overlay, OverlayError
 from host_build import circuit
 from host_build.errors import HostError
@@ -50,7 +50,7 @@ def _built(chosen: Overlay) -> BuiltChip:
 def _copy(built: BuiltChip, build_id: str, folder: Path) -> None:
     shutil.copytree(built.images, folder / "images", dirs_exist_ok=True)
     shutil.copy(built.library, folder / "chip.so")
-    write_atomically(folder / "board.json", json.dumps({"build_id": build_id}).encode())
+    write_json(folder / "board.json", {"build_id": build_id})
 
 
 def main(arguments: list[str]) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from board_app.files import read_arrays, write_atomically
+from board_app.files import read_arrays, write_atomically, write_json
 
 
 def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -33,6 +34,17 @@ def test_disk_full_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monkey
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_is_for_people_and_programs(tmp_path: Path) -> None:
+    path = tmp_path / "row.json"
+    row = {"network": "tiny", "accuracy": [0.5, None]}
+    write_json(path, row)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_json(path, {"network": tmp_path})
+    assert json.loads(path.read_text()) == row
+    assert path.read_text().splitlines()[1] == '  "network": "tiny",'
+    assert path.read_bytes().endswith(b"}\n")
 
 
 def test_arrays_round_trip(tmp_path: Path) -> None:
