@@ -10,12 +10,17 @@ from matplotlib.figure import Figure
 from host_build.compiler.fold import DEVICE
 from host_build.generate.folding import Folding
 from host_build.generate.layout import Plan
+from host_build.tables import aligned
+
+_HEAD = (
+    "layer", "PE", "SIMD", "form", "style", "weights", "cycles", "LUT", "FF", "BRAM36", "DSP", "",
+)  # fmt: skip
+_LEFT = [_HEAD.index(name) for name in ("layer", "form", "style", "weights", "")]
 
 
 def table(layout: Plan, folding: Folding, clock_mhz: float) -> str:
     """Cycles and estimated cost of each layer; the slowest is marked."""
-    rows = [("layer", "PE", "SIMD", "form", "style", "weights", "cycles", "LUT", "FF", "BRAM36",
-             "DSP", "")]  # fmt: skip
+    rows = [_HEAD]
     by_layer = layout.by_layer()
     slowest = layout.interval
     for name, (cycles, cost) in by_layer.items():
@@ -32,18 +37,10 @@ def table(layout: Plan, folding: Folding, clock_mhz: float) -> str:
         ("LUT", total.lut, DEVICE.lut), ("FF", total.ff, DEVICE.ff),
         ("BRAM36", total.bram36, DEVICE.bram36), ("DSP", total.dsp, DEVICE.dsp),
     )  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if 6 <= i <= 10 or i in (1, 2) else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
     used = ", ".join(f"{v:,.0f} {n} ({v / most:.0%})" for n, v, most in parts)
     fps = clock_mhz * 1e6 / slowest
     return "\n".join([
-        *lines, "", f"estimated: {used} of an xc7z020",
+        *aligned(rows, left=_LEFT), "", f"estimated: {used} of an xc7z020",
         f"{slowest:,} cycles a frame: {fps:,.0f} frames/s at {clock_mhz:g} MHz",
     ])  # fmt: skip
 

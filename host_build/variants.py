@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from host_build.tables import aligned
+
 IMAGE_SIZE = 32
 IMAGE_CHANNELS = 3
 CLASSES = 10
@@ -229,12 +231,4 @@ def table() -> str:
                 variant.title,
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = (0, len(widths) - 1)
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return "\n".join(aligned(rows, left=(0, len(rows[0]) - 1)))

@@ -20,7 +20,7 @@ from host_build.explore.halving import SPEED
 from host_build.explore.plot import plot
 from host_build.explore.settings import Settings
 from host_build.explore.storage import ROW, WORKER
-from host_build.implementation.report import aligned
+from host_build.tables import aligned
 from host_build.variants import Variant
 
 _HEAD = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from board_app.files import write_atomically, write_json
 from host_build.compiler.fold import DEVICE
 from host_build.kernels.base import Resources
+from host_build.tables import aligned
 
 LUT_RAMS = 17_400
 """LUTs of the xc7z020 that can be memory or a shift register."""
@@ -160,19 +161,6 @@ class Report:
 def row(used: Utilisation) -> dict[str, float]:
     """By the names of the table's columns."""
     return {name: getattr(used, attribute) for name, attribute in _COLUMNS.items()}
-
-
-def aligned(rows: Iterable[list[str]]) -> list[str]:
-    """The rows as text, the first column flush left and the others flush right."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if index else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in rows
-    ]
 
 
 def plot(report: Report, budget: Mapping[str, float]) -> bytes:
