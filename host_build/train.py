@@ -65,7 +65,7 @@ class Training:
         return self.recipe.stages[self.stage]
 
     @property
-    def kept(self) -> ResNet:
+    def _kept(self) -> ResNet:
         """The network that is measured and kept: the moving average where there is one."""
         return cast(ResNet, self.average.module) if self.average is not None else self.model
 
@@ -129,8 +129,15 @@ class Training:
         share = self._now.distil
         return (1 - share) * loss + share * DISTIL_TEMPERATURE**2 * divergence
 
-    def run_epoch(self) -> dict[str, Any]:
-        """Train one epoch, measure it on nothing, and return its row of the history."""
+    def epoch_and_measure(self, held_out: Images) -> dict[str, Any]:
+        """Train one epoch, measure what is kept on `held_out`, and save; its row of the history."""
+        row = self._run_epoch()
+        row["held_out"] = accuracy(self._kept, held_out)
+        self._record(row)
+        return row
+
+    def _run_epoch(self) -> dict[str, Any]:
+        """Train one epoch, measure it on nothing, and return its row."""
         start, stage, recipe = time.monotonic(), self._now, self.recipe
         steps = math.ceil(len(self.images) / recipe.batch)
         # A different stream for every epoch and seed; the factor keeps the seeds' streams apart.
@@ -161,18 +168,18 @@ class Training:
             "seconds": time.monotonic() - start,
         }
 
-    def record(self, row: dict[str, Any]) -> None:
+    def _record(self, row: dict[str, Any]) -> None:
         """Add `row`, keep the best quantised network, move on where a stage ends, and save."""
         earlier = [r["held_out"] for r in self.history if r["quantised"]]
         self.history.append(row)
         if row["quantised"] and row["held_out"] > max(earlier, default=-1.0):
             checkpoint.write(
-                self.best, checkpoint.model_tensors(self.kept), self.variant,
+                self.best, checkpoint.model_tensors(self._kept), self.variant,
                 recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
                 held_out=row["held_out"],
             )  # fmt: skip
         if self.epoch == self._now.epochs:
-            previous = self.kept
+            previous = self._kept
             if not self._now.quantised:
                 checkpoint.write(
                     self.floats, checkpoint.model_tensors(previous), self.variant,
@@ -266,9 +273,7 @@ def train(
         desc=variant.name,
     ) as bar:  # fmt: skip
         while not run.finished:
-            row = run.run_epoch()
-            row["held_out"] = accuracy(run.kept, held_out)
-            run.record(row)
+            row = run.epoch_and_measure(held_out)
             plot_curves(run.history, variant.name, folder / "curves.png")
             bar.set_postfix(loss=f"{row['loss']:.3f}", held_out=f"{row['held_out']:.2%}")
             bar.update()

@@ -15,7 +15,7 @@ from host_build.explore.cost import Cost, Infeasible, board, cost
 from host_build.explore.halving import SPEED
 from host_build.explore.settings import Settings
 from host_build.explore.storage import WORKER, me
-from host_build.images import Images, accuracy
+from host_build.images import Images
 from host_build.train import Training
 from host_build.variants import Variant
 
@@ -122,9 +122,7 @@ def _train(
     done, best = 0, 0.0
     while done < len(training.history) or not training.finished:
         if done == len(training.history):
-            row = training.run_epoch()
-            row["held_out"] = accuracy(training.kept, bench.held_out)
-            training.record(row)
+            training.epoch_and_measure(bench.held_out)
         row = training.history[done]
         done += 1
         trial.set_user_attr(HELD_OUT, [r["held_out"] for r in training.history[:done]])

@@ -253,7 +253,7 @@ def test_halving_asks_after_1_2_4_epochs_only():
 def test_bad_candidates_are_given_up_early(tiny_data, tmp_path, monkeypatch, same_cost):
     # Every network is as fast, and each one worse than the one before.
     falling = iter(range(1000, 0, -1))
-    monkeypatch.setattr(candidate, "accuracy", lambda *_: next(falling) / 1000)
+    monkeypatch.setattr("host_build.train.accuracy", lambda *_: next(falling) / 1000)
     monkeypatch.setattr(candidate.Cost, "fps", lambda *_: 50.0)
     explore(Settings(epochs=4, space=SPACE), 3, tiny_data, tmp_path, rows={})
     rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
@@ -281,7 +281,7 @@ def test_infeasible_candidates_are_recorded_with_the_reason(tiny_data, tmp_path,
 
 def test_goal_fps_trains_only_what_is_faster(tiny_data, tmp_path, monkeypatch, same_cost):
     monkeypatch.setattr(sweep, "MOST_IDLE", 6)
-    monkeypatch.setattr(candidate, "accuracy", lambda *_: 0.8)
+    monkeypatch.setattr("host_build.train.accuracy", lambda *_: 0.8)
     speeds = iter([100.0, 50.0, 200.0, 150.0])
     monkeypatch.setattr(candidate.Cost, "fps", lambda *_: next(speeds, 1.0))
     settings = Settings(goal="fps", min_accuracy=0.75, epochs=1, space=SPACE)

@@ -40,18 +40,18 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, recipe, stop):
     train(TINY, recipe, tiny_data, tmp_path / "whole")
-    run_epoch, done = Training.run_epoch, []
+    epoch, done = Training.epoch_and_measure, []
 
-    def interrupted(self):
+    def interrupted(self, held_out):
         if len(done) == stop:
             raise KeyboardInterrupt
         done.append(1)
-        return run_epoch(self)
+        return epoch(self, held_out)
 
-    monkeypatch.setattr(Training, "run_epoch", interrupted)
+    monkeypatch.setattr(Training, "epoch_and_measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(TINY, recipe, tiny_data, tmp_path / "cut")
-    monkeypatch.setattr(Training, "run_epoch", run_epoch)
+    monkeypatch.setattr(Training, "epoch_and_measure", epoch)
     train(TINY, recipe, tiny_data, tmp_path / "cut", resume=True)
 
     for name in ("last.safetensors", "best.safetensors"):
