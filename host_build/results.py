@@ -90,8 +90,9 @@ def _networks(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
     for variant in VARIANTS.values():
         claim = variant.claimed_accuracy
         rows.append([
-            f"`{variant.name}`", variant.title, f"{variant.total_parameters:,}", _bits(variant),
-            f"{variant.macs / 1e6:.1f}", "" if claim is None else f"{claim:.2f}%",
+            f"`{variant.name}`", variant.title, f"{variant.total_parameters:,}",
+            variant.weight_bits, f"{variant.macs / 1e6:.1f}",
+            "" if claim is None else f"{claim:.2f}%",
             best(variant, ours=False), best(variant, ours=True),
         ])  # fmt: skip
     head = ["network", "what it is", "parameters", "bits", "MMAC", "claimed",
@@ -105,7 +106,7 @@ def _trainings(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
         variant = VARIANTS[name]
         seconds = statistics.mean(r["training_seconds"] for r in group)
         rows.append([
-            f"`{name}`", f"{variant.total_parameters:,}", _bits(variant), f"`{recipe}`",
+            f"`{name}`", f"{variant.total_parameters:,}", variant.weight_bits, f"`{recipe}`",
             _percent(group, "held_out_accuracy"), _percent(group, "float_accuracy"),
             _percent(group, "integer_accuracy"), str(len(group)), str(group[0]["epochs"]),
             f"{seconds / 60:.0f} min", ", ".join(sorted({r["device"] for r in group})),
@@ -132,11 +133,6 @@ def _recipes(names: list[str]) -> list[str]:
 
 def _order(network: str, recipe: str) -> tuple[int, str]:
     return list(VARIANTS).index(network), recipe
-
-
-def _bits(variant: Variant) -> str:
-    bits = {b.weight for b in (variant.stem_bits, *(g.bits for g in variant.groups))}
-    return "/".join(map(str, sorted(bits | {variant.head_weight_bits})))
 
 
 def _percent(group: list[Result], key: str) -> str:

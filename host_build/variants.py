@@ -69,6 +69,12 @@ class Variant:
         return sum(self.parameters.values())
 
     @property
+    def weight_bits(self) -> str:
+        """The bits of the weights anywhere in the network, from few to many: "4/5"."""
+        bits = {b.weight for b in (self.stem_bits, *(g.bits for g in self.groups))}
+        return "/".join(map(str, sorted(bits | {self.head_weight_bits})))
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
         size = IMAGE_SIZE
@@ -218,12 +224,11 @@ def table() -> str:
     ]
     for variant in VARIANTS.values():
         counts = variant.parameters
-        bits = {b.weight for b in (variant.stem_bits, *(g.bits for g in variant.groups))}
         claimed = variant.claimed_accuracy
         rows.append(
             (
                 variant.name,
-                "/".join(map(str, sorted(bits | {variant.head_weight_bits}))),
+                variant.weight_bits,
                 *(f"{counts.get(part, 0):,}" for part in parts),
                 f"{variant.total_parameters:,}",
                 f"{variant.macs / 1e6:.1f}",
