@@ -17,7 +17,7 @@ from typing import Any
 
 from host_build.implementation import yosys
 from host_build.implementation.design import REST, Design
-from host_build.implementation.report import Utilisation
+from host_build.implementation.utilisation import Utilisation
 
 COUNTED = "cells of the flat netlist, each by the named wire that it drives or helps to drive"
 # A name that Yosys gave to a part of an instance which it dissolved.

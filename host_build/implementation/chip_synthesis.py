@@ -9,7 +9,8 @@ from pathlib import Path
 from host_build.errors import HostError
 from host_build.implementation import attribution, yosys
 from host_build.implementation.design import TOP, Design
-from host_build.implementation.report import Report, Utilisation
+from host_build.implementation.report import Report
+from host_build.implementation.utilisation import Utilisation
 
 
 def synthesize(design: Design) -> tuple[Report, yosys.Synthesis]:

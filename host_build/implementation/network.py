@@ -15,10 +15,9 @@ from host_build.errors import HostError
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
 from host_build.implementation import sweep, yosys
+from host_build.implementation.utilisation import LUT_RAMS
 from host_build.kernels.base import Resources
-
-LUT_RAMS = 17_400
-"""LUTs of the xc7z020 that can be memory or a shift register."""
+from host_build.tables import aligned
 
 
 @dataclass(frozen=True)
@@ -34,35 +33,28 @@ class Report:
     def __str__(self) -> str:
         whole = self.whole
         logic = {"LUT logic": whole.lut_logic, "LUTRAM": whole.lut_ram, "SRL": whole.lut_shift}
-        lines = [f"{self.network:12}{'Yosys':>10}{'estimate':>10}{'off by':>8}{'xc7z020':>10}"]
+        rows = [[self.network, "Yosys", "estimate", "off by", "xc7z020"]]
         for name, attribute in sweep.KINDS.items():
             found, estimate, most = (
                 getattr(r, attribute) for r in (whole.resources, self.estimate, DEVICE)
             )
             off = f"{estimate / found - 1:+.1%}" if found else ""
-            lines.append(
-                f"{name:12}{found:10,g}{estimate:10,.{int(attribute == 'bram36')}f}{off:>8}"
-                f"{found / most:10.1%}"
-            )
-        lines += [f"{name:12}{value:10,}" for name, value in logic.items()]
-        lines.append(
-            f"{(whole.lut_ram + whole.lut_shift) / LUT_RAMS:.1%} of the LUTs that can be memory"
-        )
-        return "\n".join([*lines, *self._layer_lines()])
+            told = _estimated(self.estimate, attribute)
+            rows.append([name, f"{found:,g}", told, off, f"{found / most:.1%}"])
+        rows += [[name, f"{value:,}", "", "", ""] for name, value in logic.items()]
+        memories = (whole.lut_ram + whole.lut_shift) / LUT_RAMS
+        told = f"{memories:.1%} of the LUTs that can be memory"
+        return "\n".join([*aligned(rows), told, *self._layer_lines()])
 
     def _layer_lines(self) -> list[str]:
         if not self.layers:
             return []
-        header = "".join(f"{f'{name}, est.':>16}" for name in sweep.KINDS)
-        lines = ["", "each kernel alone, without what the whole shares:", f"{'layer':14}{header}"]
-        rows = {**self.layers, "sum": _sum(self.layers)}
-        for layer, (found, estimate) in rows.items():
-            cells = (
-                f"{getattr(found, a):9,g}{getattr(estimate, a):7,.{int(a == 'bram36')}f}"
-                for a in sweep.KINDS.values()
-            )
-            lines.append(f"{layer:14}{''.join(cells)}")
-        return lines
+        rows = [["layer", *(cell for name in sweep.KINDS for cell in (name, "est."))]]
+        for layer, (found, estimate) in {**self.layers, "sum": _sum(self.layers)}.items():
+            rows.append([layer])
+            for kind in sweep.KINDS.values():
+                rows[-1] += [f"{getattr(found, kind):,g}", _estimated(estimate, kind)]
+        return ["", "each kernel alone, without what the whole shares:", *aligned(rows)]
 
     def as_json(self) -> dict[str, Any]:
         whole = self.whole
@@ -110,6 +102,10 @@ def _layers(layout: Plan, jobs: int) -> dict[str, tuple[Resources, Resources]]:
 def _sum(layers: Mapping[str, tuple[Resources, Resources]]) -> tuple[Resources, Resources]:
     founds, estimates = zip(*layers.values(), strict=True)
     return sum(founds, Resources()), sum(estimates, Resources())
+
+
+def _estimated(cost: Resources, kind: str) -> str:
+    return f"{getattr(cost, kind):,.{int(kind == 'bram36')}f}"
 
 
 def _row(cost: Resources) -> dict[str, float]:

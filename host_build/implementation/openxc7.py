@@ -18,8 +18,9 @@ from typing import Any
 from board_app.files import write_atomically
 from host_build.implementation import bitfile, chip_synthesis, open_limits, tool
 from host_build.implementation.design import CLOCK_NET, PART, Design
-from host_build.implementation.report import Report, Timing, Utilisation
+from host_build.implementation.report import Report, Timing
 from host_build.implementation.tool import ToolError
+from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.vivado import Outcome
 
 FAMILY = "zynq7"

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 
 from board_app.files import write_atomically, write_json
 from host_build.compiler.fold import DEVICE
+from host_build.implementation.utilisation import LUT_RAMS, Utilisation
 from host_build.kernels.base import Resources
 from host_build.tables import aligned
 
-LUT_RAMS = 17_400
-"""LUTs of the xc7z020 that can be memory or a shift register."""
 _MOST_WARNINGS = 20
 _COLUMNS = {
     "LUT": "lut", "logic": "lut_logic", "LUTRAM": "lut_ram", "SRL": "lut_shift", "FF": "ff",
@@ -27,33 +26,6 @@ _DEVICE = {
     "lut": DEVICE.lut, "lut_logic": DEVICE.lut, "lut_ram": LUT_RAMS, "lut_shift": LUT_RAMS,
     "ff": DEVICE.ff, "bram36": DEVICE.bram36, "dsp": DEVICE.dsp,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Utilisation:
-    """LUTs by what they are used for, flip-flops, block RAM (in halves of 36 Kbit), DSP48E1."""
-
-    lut_logic: int = 0
-    lut_ram: int = 0
-    lut_shift: int = 0
-    ff: int = 0
-    bram36: float = 0
-    dsp: int = 0
-
-    @property
-    def lut(self) -> int:
-        return self.lut_logic + self.lut_ram + self.lut_shift
-
-    @property
-    def resources(self) -> Resources:
-        return Resources(self.lut, self.ff, self.bram36, self.dsp)
-
-    def __add__(self, other: Utilisation) -> Utilisation:
-        return Utilisation(
-            self.lut_logic + other.lut_logic, self.lut_ram + other.lut_ram,
-            self.lut_shift + other.lut_shift, self.ff + other.ff, self.bram36 + other.bram36,
-            self.dsp + other.dsp,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from host_build.errors import HostError
 from host_build.implementation.design import REST, Design
-from host_build.implementation.report import Timing, Utilisation
+from host_build.implementation.report import Timing
+from host_build.implementation.utilisation import Utilisation
 
 _VERSION = re.compile(r"\|\s*Tool Version\s*:\s*Vivado v\.?(\S+)")
 _PERIOD = re.compile(r"^fclk0\s+\{[^}]*\}\s+([\d.]+)\s", re.MULTILINE)

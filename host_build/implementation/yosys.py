@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from host_build.implementation.cascade import join_cascades
-from host_build.kernels.base import Resources
+from host_build.implementation.utilisation import Utilisation
 
 CACHE = Path(__file__).parents[2] / ".cache" / "yosys"
 Frontend = Literal["verilog", "slang"]
@@ -43,29 +43,15 @@ class YosysError(Exception):
     """Yosys is missing or refused the design; the message says which."""
 
 
-@dataclass(frozen=True)
-class Synthesis:
+@dataclass(frozen=True, kw_only=True)
+class Synthesis(Utilisation):
     """What Yosys made of a module."""
 
-    lut_logic: int
-    lut_ram: int
-    lut_shift: int
-    ff: int
-    bram36: float
-    dsp: int
     carry4: int
     cascades: int
     """DSP blocks that take their partial sum from the neighbour's dedicated wires."""
     netlist: Path
     """Yosys JSON of the flat netlist."""
-
-    @property
-    def lut(self) -> int:
-        return self.lut_logic + self.lut_ram + self.lut_shift
-
-    @property
-    def resources(self) -> Resources:
-        return Resources(self.lut, self.ff, self.bram36, self.dsp)
 
 
 def synthesize(

@@ -117,7 +117,9 @@ def test_synthesize_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The report of a whole circuit, with a stand-in for Yosys: that would take minutes."""
-    part = yosys.Synthesis(900, 90, 10, 2000, 0.5, 3, 200, 2, Path("netlist.json"))
+    part = yosys.Synthesis(
+        900, 90, 10, 2000, 0.5, 3, carry4=200, cascades=2, netlist=Path("netlist.json")
+    )
     monkeypatch.setattr(yosys, "synthesize", lambda *_: part)
     arguments = ["synthesize", "lightweight", "--by-layer", "--out", str(tmp_path)]
     assert main(arguments) == 0

@@ -240,6 +240,6 @@ def test_models_refuse_what_they_do_not_do(parameters, message):
 def test_cell_without_a_model_is_told(tmp_path):
     path = tmp_path / "netlist.json"
     path.write_text(json.dumps({"modules": {"top": {"cells": {"a": {"type": "BUFMRCE"}}}}}))
-    strange = yosys.Synthesis(0, 0, 0, 0, 0.0, 0, 0, 0, path)
+    strange = yosys.Synthesis(carry4=0, cascades=0, netlist=path)
     with pytest.raises(yosys.YosysError, match="no model of BUFMRCE"):
         netlist.netlist_sources(strange, tmp_path)

@@ -16,8 +16,9 @@ from host_build.implementation import chip_synthesis, openxc7
 from host_build.implementation.design import Design
 from host_build.implementation.open_limits import broken
 from host_build.implementation.openxc7 import Tools
-from host_build.implementation.report import Report, Utilisation
+from host_build.implementation.report import Report
 from host_build.implementation.tool import ToolError
+from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.yosys import Synthesis
 from tests.bit_files import bit_file
 
@@ -95,7 +96,7 @@ def open_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenTools:
     def synthesize(design: Design) -> tuple[Report, Synthesis]:
         total = Utilisation(200, 30, 5, 399, 3.5, 4)
         report = Report(design.name, "Yosys", "0.70", "synthesised", total, {"node0": total})
-        return report, Synthesis(200, 30, 5, 399, 3.5, 4, 0, 0, netlist)
+        return report, Synthesis(200, 30, 5, 399, 3.5, 4, carry4=0, cascades=0, netlist=netlist)
 
     monkeypatch.setattr(chip_synthesis, "synthesize", synthesize)
     return made

@@ -10,7 +10,8 @@ import pytest
 from host_build.implementation import report as reports
 from host_build.implementation import vivado_reports
 from host_build.implementation.fit import MOST
-from host_build.implementation.report import Report, Timing, Utilisation
+from host_build.implementation.report import Report, Timing
+from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.vivado_reports import ReportError
 from host_build.kernels.base import Resources
 
