@@ -13,7 +13,8 @@ from host_build.generate.layout import Plan
 from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import Kernel, Resources
 from host_build.kernels.batch_counters import BatchCounters
-from host_build.kernels.input_dma import BEAT_BITS, InputDma
+from host_build.kernels.dma import BEAT_BITS
+from host_build.kernels.input_dma import InputDma
 from host_build.kernels.output_dma import OutputDma
 from host_build.kernels.width_converter import WidthConverter
 
