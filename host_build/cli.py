@@ -237,6 +237,12 @@ def _training() -> argparse.ArgumentParser:
     parent.add_argument(
         "--recipe", choices=RECIPES, default="report", help="how to train (default: %(default)s)"
     )
+    parent.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="float.safetensors of another training, for recipes that learn from one",
+    )
     parent.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parent.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     return parent

@@ -35,6 +35,7 @@ def train(options: argparse.Namespace) -> int:
     result = run(
         variant, RECIPES[options.recipe], _data(options), _folder(options, variant.name),
         seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,
+        taught_by=options.teacher,
     )  # fmt: skip
     print(json.dumps(result, indent=2))
     return 0

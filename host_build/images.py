@@ -46,37 +46,56 @@ def _order(train: Dataset) -> tuple[Tensor, Tensor]:
     return order[:HELD_OUT], order[HELD_OUT:]
 
 
-def batches(
-    images: Images, size: int, seed: int, *, cutout: int = 0
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of shuffled, cropped and flipped batches, all on the images' device.
+@dataclass(frozen=True)
+class View:
+    """A shift (N, 2), a mirroring (N, 1) and a blanked square's centre (N, 2) for every image."""
 
-    Yields float pixels (B, 3, 32, 32), channels last in memory, and labels. `cutout` blanks a
-    square of that side (DeVries and Taylor, 2017) to the mean of the image. The order and the
-    augmentation depend on `seed` alone, so that a resumed epoch is the same epoch.
+    shift: Tensor
+    flip: Tensor
+    centre: Tensor
+
+    @classmethod
+    def draw(cls, images: Images, seed: int) -> View:
+        generator = torch.Generator().manual_seed(seed)
+        count, side = images.pixels.shape[:2]
+        return cls(
+            torch.randint(0, 2 * PADDING + 1, (count, 2), generator=generator),
+            torch.rand(count, 1, generator=generator) < 0.5,
+            torch.randint(0, side, (count, 2), generator=generator),
+        )
+
+
+def batches(
+    images: Images, size: int, view: View, *, order: Tensor | None = None, cutout: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of cropped and flipped batches, all on the images' device.
+
+    Yields float pixels (B, 3, 32, 32), channels last in memory, and the images' indices (B,) in
+    `order`, or as they are. `cutout` blanks a square of that side (DeVries and Taylor, 2017) to the
+    mean of the image.
     """
     device = images.pixels.device
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(images), generator=generator)
-    shift = torch.randint(0, 2 * PADDING + 1, (len(images), 2), generator=generator)
-    flip = torch.rand(len(images), 1, generator=generator) < 0.5
     side = images.pixels.shape[1]
-    centre = torch.randint(0, side, (len(images), 2), generator=generator)
     padded = nn.functional.pad(images.pixels, (0, 0, PADDING, PADDING, PADDING, PADDING))
     span = torch.arange(side)
-    for chosen in torch.split(order, size):
-        rows = (shift[chosen, :1] + span).to(device)
-        columns = shift[chosen, 1:] + torch.where(flip[chosen], span.flip(0), span)
+    for chosen in torch.split(torch.arange(len(images)) if order is None else order, size):
+        rows = (view.shift[chosen, :1] + span).to(device)
+        columns = view.shift[chosen, 1:] + torch.where(view.flip[chosen], span.flip(0), span)
         index = chosen.to(device)
         crop = padded[index[:, None, None], rows[:, :, None], columns.to(device)[:, None, :]]
         pixels = crop.permute(0, 3, 1, 2).float()
         if cutout:
-            near = (span - centre[chosen, :, None]).add(cutout // 2)  # (B, 2, side)
+            near = (span - view.centre[chosen, :, None]).add(cutout // 2)  # (B, 2, side)
             inside = ((near >= 0) & (near < cutout)).to(device)
             square = inside[:, 0, :, None] & inside[:, 1, None, :]
             mean = pixels.mean((2, 3), keepdim=True)
             pixels = torch.where(square[:, None], mean, pixels)
-        yield pixels, images.labels[index]
+        yield pixels, index
+
+
+def shuffled(images: Images, seed: int) -> Tensor:
+    """A random order of the images."""
+    return torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()

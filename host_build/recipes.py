@@ -10,7 +10,8 @@ class Stage:
     """Epochs of one kind, with a cosine schedule of their own from `learning_rate` to zero.
 
     `warmup` epochs raise the rate linearly first. `distil` is the share of the loss that pulls the
-    logits towards those of the stage before (Hinton et al., 2015); the rest is cross entropy.
+    logits towards those of a teacher (Hinton et al., 2015), the network given to the run or else
+    that of its float stage; the rest is cross entropy.
     """
 
     quantised: bool
@@ -26,7 +27,9 @@ class Recipe:
 
     `average` is the decay of an exponential moving average of the weights, which is then what is
     measured and kept (0: none). `decay_all` applies the weight decay to BatchNorm's parameters and
-    the quantisers' scales too. `cutout` is the side of the square to blank (0: none).
+    the quantisers' scales too. `cutout` is the side of the square to blank (0: none). `views` is
+    in how many ways each image is cropped and flipped; epochs beyond that begin again with the
+    first, and need nothing more of a teacher (0: every epoch its own; Beyer et al., 2022).
     """
 
     name: str
@@ -39,6 +42,7 @@ class Recipe:
     label_smoothing: float = 0.0
     average: float = 0.0
     cutout: int = 0
+    views: int = 0
 
 
 _SHORT = Recipe(
@@ -47,19 +51,23 @@ _SHORT = Recipe(
 )  # fmt: skip
 
 
-def _without_distillation(recipe: Recipe) -> tuple[Stage, ...]:
-    return tuple(replace(stage, distil=0.0) for stage in recipe.stages)
+def _distilled(recipe: Recipe, share: float) -> tuple[Stage, ...]:
+    """All stages of `recipe` with that share; those that begin with one need a teacher."""
+    return tuple(replace(stage, distil=share) for stage in recipe.stages)
 
 
 # One change each from `short`, which is `strong` with fewer epochs, to tell what a part gives.
 _ABLATIONS = (
     _SHORT,
     replace(_SHORT, name="short-no-average", average=0.0),
-    replace(_SHORT, name="short-no-distil", stages=_without_distillation(_SHORT)),
+    replace(_SHORT, name="short-no-distil", stages=_distilled(_SHORT, 0.0)),
     replace(_SHORT, name="short-decay-all", decay_all=True),
     replace(_SHORT, name="short-decay-1e-4", weight_decay=1e-4),
     replace(_SHORT, name="short-smoothing", label_smoothing=0.1),
     replace(_SHORT, name="short-cutout", cutout=8),
+    replace(_SHORT, name="short-views", views=4),
+    replace(_SHORT, name="short-taught", stages=_distilled(_SHORT, 0.5)),
+    replace(_SHORT, name="short-taught-90", stages=_distilled(_SHORT, 0.9)),
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -72,6 +80,15 @@ RECIPES: dict[str, Recipe] = {
             "strong",
             (Stage(False, 88, 0.1, warmup=3), Stage(True, 26, 0.02, warmup=1, distil=0.5)),
             nesterov=True, decay_all=False, average=0.998,
+        ),
+        # Nearly all of it float and learned from a larger network, whose logits are kept.
+        Recipe(
+            "taught",
+            (
+                Stage(False, 160, 0.1, warmup=3, distil=0.7),
+                Stage(True, 16, 0.02, warmup=1, distil=0.7),
+            ),
+            nesterov=True, decay_all=False, average=0.998, views=16,
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

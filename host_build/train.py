@@ -17,15 +17,15 @@ from tqdm import tqdm
 
 from board_app.cifar10 import load
 from board_app.files import write_json
-from host_build import checkpoint
+from host_build import checkpoint, teacher
 from host_build.curves import plot_curves
-from host_build.images import Images, accuracy, batches, split
+from host_build.images import Images, View, accuracy, batches, shuffled, split
 from host_build.recipes import Recipe, Stage
 from host_build.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
 
+LAST = "last.safetensors"
 CALIBRATION_BATCH = 128
-DISTIL_TEMPERATURE = 2.0
 # BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
 FULL_PRECISION_SHARE = 0.2
 
@@ -46,7 +46,7 @@ class Training:
 
     @property
     def last(self) -> Path:
-        return self.folder / "last.safetensors"
+        return self.folder / LAST
 
     @property
     def best(self) -> Path:
@@ -82,12 +82,12 @@ class Training:
             with torch.no_grad(), calibration_mode(model):
                 for pixels in self.images.pixels.split(CALIBRATION_BATCH)[:CALIBRATION_STEPS]:
                     model(pixels.permute(0, 3, 1, 2).float())
-        self._use(model, previous)
+        self._use(model)
 
     def _build(self, stage: Stage) -> ResNet:
         return ResNet(self.variant, quantised=stage.quantised).to(self.device)
 
-    def _use(self, model: ResNet, previous: ResNet | None) -> None:
+    def _use(self, model: ResNet) -> None:
         recipe = self.recipe
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = (
@@ -97,7 +97,7 @@ class Training:
             if recipe.average
             else None
         )
-        self.teacher = previous.eval() if previous is not None and self._now.distil else None
+        self.teacher = self._teacher() if self._now.distil else None
         groups: list[dict[str, Any]] = [
             {"params": [p for p in self.model.parameters() if recipe.decay_all or p.ndim > 1]},
             {
@@ -112,22 +112,22 @@ class Training:
             weight_decay=recipe.weight_decay,
         )  # fmt: skip
 
-    def _loss(self, pixels: Tensor, labels: Tensor) -> Tensor:
+    def _teacher(self) -> teacher.Teacher:
+        """The network given to learn from, or else the float stage's."""
+        given = self.folder / teacher.FILE
+        network = teacher.load(given if given.exists() else self.floats)
+        half = _bfloat16_is_fast(self.device)
+        return teacher.Teacher(network, self.images, self.recipe, half=half)
+
+    def _loss(self, pixels: Tensor, labels: Tensor, wanted: Tensor | None) -> Tensor:
         logits = self.model(pixels).float()
         loss = nn.functional.cross_entropy(
             logits, labels, label_smoothing=self.recipe.label_smoothing
         )
-        if self.teacher is None:
+        if wanted is None:
             return loss
-        with torch.no_grad():
-            wanted = self.teacher(pixels).float()
-        divergence = nn.functional.kl_div(
-            torch.log_softmax(logits / DISTIL_TEMPERATURE, 1),
-            torch.log_softmax(wanted / DISTIL_TEMPERATURE, 1),
-            log_target=True, reduction="batchmean",
-        )  # fmt: skip
         share = self._now.distil
-        return (1 - share) * loss + share * DISTIL_TEMPERATURE**2 * divergence
+        return (1 - share) * loss + share * teacher.divergence(logits, wanted)
 
     def epoch_and_measure(self, held_out: Images) -> dict[str, Any]:
         """Train one epoch, measure what is kept on `held_out`, and save; its row of the history."""
@@ -140,21 +140,27 @@ class Training:
         """Train one epoch, measure it on nothing, and return its row."""
         start, stage, recipe = time.monotonic(), self._now, self.recipe
         steps = math.ceil(len(self.images) / recipe.batch)
-        # A different stream for every epoch and seed; the factor keeps the seeds' streams apart.
-        seed = self.seed * 100_003 + self._epochs_before + self.epoch
-        stream = batches(self.images, recipe.batch, seed, cutout=recipe.cutout)
+        total = self._epochs_before + self.epoch
+        number = total % recipe.views if recipe.views else total
+        # Different streams for every epoch and seed; the factor keeps the seeds' streams apart.
+        base = self.seed * 200_003
+        view = View.draw(self.images, base + 2 * number + 1)
+        order = shuffled(self.images, base + 2 * total)
+        wanted = None if self.teacher is None else self.teacher.logits(number, view)
+        stream = batches(self.images, recipe.batch, view, order=order, cutout=recipe.cutout)
         settling = stage.quantised and self.epoch >= (1 - FULL_PRECISION_SHARE) * stage.epochs
         half = not settling and _bfloat16_is_fast(self.device)
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         bar = tqdm(stream, total=steps, desc=f"epoch {self.epoch + 1}", leave=False, unit="batch")
-        for step, (pixels, labels) in enumerate(bar):
+        for step, (pixels, index) in enumerate(bar):
+            labels = self.images.labels[index]
             rate = learning_rate(stage, self.epoch + step / steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.zero_grad()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                loss = self._loss(pixels, labels)
+                loss = self._loss(pixels, labels, None if wanted is None else wanted[index])
             loss.backward()
             self.optimizer.step()
             if self.average is not None:
@@ -193,9 +199,8 @@ class Training:
 
     def _save(self) -> None:
         tensors = checkpoint.model_tensors(self.model)
-        for prefix, module in (("average", self.average), ("teacher", self.teacher)):
-            if module is not None:
-                tensors |= {f"{prefix}.{k}": v for k, v in module.state_dict().items()}
+        if self.average is not None:
+            tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             if state.get("momentum_buffer") is not None:
                 tensors[f"momentum.{index}"] = state["momentum_buffer"]
@@ -218,12 +223,9 @@ class Training:
         self.stage, self.epoch, self.history = meta["stage"], meta["epoch"], meta["history"]
         if self.finished:
             return
-        model, previous = self._build(self._now), None
+        model = self._build(self._now)
         model.load_state_dict(_under("model", tensors))
-        if self._now.distil:
-            previous = self._build(self.recipe.stages[self.stage - 1])
-            previous.load_state_dict(_under("teacher", tensors))
-        self._use(model, previous)
+        self._use(model)
         if self.average is not None:
             self.average.load_state_dict(_under("average", tensors))
         state = self.optimizer.state_dict()
@@ -251,6 +253,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def train(
     variant: Variant, recipe: Recipe, cifar10: Path, folder: Path, *,
     seed: int = 0, device: str | None = None, resume: bool = False, limit: int | None = None,
+    taught_by: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train `variant` and return its result, also written to `folder`/result.json.
 
@@ -258,16 +261,20 @@ def train(
     held-out images), float.safetensors (the end of the float stage) and curves.png. The test
     images are read once, after the choice.
     `limit` trains and measures on that many images of each kind, to try the machinery.
+    `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
+    stays in `folder`, which a resumed run learns from.
     """
+    last = folder / LAST
+    if last.exists() and not resume:
+        raise checkpoint.CheckpointError(
+            f"{last} exists; continue it with --resume, or give another --out folder"
+        )
+    teacher.bring(taught_by, folder, recipe, resume=resume)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     images, held_out = split(load(cifar10, "train"), target, limit)
     run = Training(variant, recipe, seed, folder, target, images)
     if resume:
         run.resume()
-    elif run.last.exists():
-        raise checkpoint.CheckpointError(
-            f"{run.last} exists; continue it with --resume, or give another --out folder"
-        )
     with tqdm(
         total=sum(s.epochs for s in recipe.stages), initial=len(run.history), unit="epoch",
         desc=variant.name,
@@ -291,6 +298,7 @@ def train(
         "network": variant.name,
         "parameters": variant.total_parameters,
         "recipe": recipe.name,
+        "teacher": teacher.name(folder),
         "seed": seed,
         "best_epoch": meta["epoch"],
         "epochs": len(run.history),

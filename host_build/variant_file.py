@@ -37,16 +37,25 @@ def write(path: Path, variant: Variant) -> None:
 def read(path: Path) -> Variant:
     """Read what `write` wrote, or what somebody wrote by hand."""
     try:
-        row = json.loads(path.read_text())
-        groups = tuple(Group(**{**g, "bits": Bits(**g["bits"])}) for g in row.pop("groups"))
-        variant = Variant(**{**row, "stem_bits": Bits(**row["stem_bits"]), "groups": groups})
+        return parse(json.loads(path.read_text()))
     except FileNotFoundError:
         raise VariantError(f"there is no network {path}") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise VariantError(f"{path} describes no network: {error!r}") from error
+    except VariantError as error:
+        raise VariantError(f"{path} describes no network: {error}") from error
+
+
+def parse(row: Any) -> Variant:
+    """The network that `dataclasses.asdict` made `row` of; VariantError says what is wrong."""
+    try:
+        groups = tuple(Group(**{**g, "bits": Bits(**g["bits"])}) for g in row["groups"])
+        variant = Variant(**{**row, "stem_bits": Bits(**row["stem_bits"]), "groups": groups})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise VariantError(repr(error)) from error
     for what, value, good in _checks(variant):
         if not good:
-            raise VariantError(f"{path} describes no network: {what} is {value!r}")
+            raise VariantError(f"{what} is {value!r}")
     return variant
 
 

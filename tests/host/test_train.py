@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from board_app.cifar10 import load
 from host_build import images as images_module
+from host_build import teacher
 from host_build.checkpoint import CheckpointError, load_network, read
-from host_build.images import Images, batches, split
+from host_build.images import Images, View, batches, shuffled, split
 from host_build.recipes import Recipe, Stage
 from host_build.train import Training, learning_rate, train
 from host_build.variants import VARIANTS
 
 from .conftest import RECORDS, TINY
 
+LARGER = replace(TINY, name="larger", stem_channels=8)
 RECIPE = Recipe("test", (Stage(False, 2, 0.1), Stage(True, 2, 0.02)), batch=32)
+TAUGHT = Recipe(
+    "taught", (Stage(False, 3, 0.1, distil=0.7), Stage(True, 1, 0.02, distil=0.5)), batch=32,
+    views=2,
+)  # fmt: skip
 ALL_IN = Recipe(
     "all-in", (Stage(False, 2, 0.1, warmup=1), Stage(True, 2, 0.02, distil=0.5)), batch=32,
     nesterov=True, decay_all=False, label_smoothing=0.1, average=0.9, cutout=8,
@@ -36,10 +43,19 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
     assert (result["best_epoch"], result["held_out_accuracy"]) == (best["epoch"], best["held_out"])
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, ALL_IN], ids=["plain", "all-in"])
+@pytest.fixture
+def larger(tiny_data, tmp_path):
+    """The float network of a training of another network."""
+    train(LARGER, RECIPE, tiny_data, tmp_path / "larger")
+    return tmp_path / "larger" / "float.safetensors"
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_IN, TAUGHT], ids=["plain", "all-in", "taught"])
 @pytest.mark.parametrize("stop", [1, 2, 3])
-def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, recipe, stop):
-    train(TINY, recipe, tiny_data, tmp_path / "whole")
+def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, request, recipe, stop):
+    taught_by = request.getfixturevalue("larger") if recipe is TAUGHT else None
+    whole = train(TINY, recipe, tiny_data, tmp_path / "whole", taught_by=taught_by)
+    assert whole["teacher"] == ("larger" if taught_by else None)
     epoch, done = Training.epoch_and_measure, []
 
     def interrupted(self, held_out):
@@ -50,7 +66,7 @@ def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, recipe, 
 
     monkeypatch.setattr(Training, "epoch_and_measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(TINY, recipe, tiny_data, tmp_path / "cut")
+        train(TINY, recipe, tiny_data, tmp_path / "cut", taught_by=taught_by)
     monkeypatch.setattr(Training, "epoch_and_measure", epoch)
     train(TINY, recipe, tiny_data, tmp_path / "cut", resume=True)
 
@@ -111,7 +127,11 @@ def test_full_disk_keeps_the_last_checkpoint(tiny_data, tmp_path, monkeypatch):
 def test_batches_are_shifted_and_mirrored_copies_of_every_image():
     pixels = torch.arange(4 * 32 * 32 * 3).reshape(4, 32, 32, 3).remainder(251).to(torch.uint8)
     images = Images(pixels, torch.arange(4))
-    found = [(p, y) for batch in batches(images, 3, seed=5) for p, y in zip(*batch, strict=True)]
+    order = shuffled(images, seed=4)
+    assert not torch.equal(order, torch.arange(4))
+    stream = batches(images, 3, View.draw(images, seed=5), order=order)
+    found = [(p, y) for batch in stream for p, y in zip(*batch, strict=True)]
+    assert [int(y) for _, y in found] == order.tolist()
     assert sorted(int(y) for _, y in found) == [0, 1, 2, 3]
     padded = torch.nn.functional.pad(pixels, (0, 0, 4, 4, 4, 4)).permute(0, 3, 1, 2).float()
     for picture, label in found:
@@ -141,8 +161,9 @@ def test_learning_rate_warms_up_and_falls_to_zero():
 def test_cutout_blanks_one_square_to_the_mean():
     pixels = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8)
     images = Images(pixels, torch.arange(64))
-    plain, _ = next(batches(images, 64, seed=5))
-    cut, _ = next(batches(images, 64, seed=5, cutout=8))
+    view = View.draw(images, seed=5)
+    plain, _ = next(batches(images, 64, view))
+    cut, _ = next(batches(images, 64, view, cutout=8))
     changed = (plain != cut).any(1)
     assert torch.equal(cut, torch.where(changed[:, None], plain.mean((2, 3), keepdim=True), plain))
     # A square that hangs over the edge is cut off, at most by half in each direction.
@@ -169,3 +190,45 @@ def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
     assert all(p.ndim > 1 for p in decayed["params"]) and decayed["weight_decay"] > 0
     assert all(p.ndim <= 1 for p in spared["params"]) and spared["weight_decay"] == 0
     assert len(decayed["params"]) + len(spared["params"]) == len(list(run.model.parameters()))
+
+
+def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger):
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    network = teacher.load(larger)
+    for views, computed in ((2, 1), (0, 2)):
+        calls = []
+        network.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        asked = teacher.Teacher(network, images, replace(TAUGHT, views=views), half=False)
+        view = View.draw(images, 3)
+        first, again = asked.logits(0, view), asked.logits(0, view)
+        assert torch.equal(first, again) and len(calls) == computed
+        pixels, index = next(batches(images, 7, view, order=shuffled(images, 1)))
+        assert torch.allclose(first[index], network(pixels), atol=1e-5)
+
+
+def test_learning_from_a_teacher_brings_the_logits_closer_to_its():
+    torch.manual_seed(1)
+    logits, wanted = torch.randn(5, 10, requires_grad=True), torch.randn(5, 10)
+    loss = teacher.divergence(logits, wanted)
+    loss.backward()
+    assert loss > teacher.divergence(logits - 0.1 * logits.grad, wanted) > 0
+    assert teacher.divergence(wanted, wanted) == pytest.approx(0, abs=1e-6)
+
+
+def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(CheckpointError, match="give --teacher"):
+        train(TINY, TAUGHT, tiny_data, folder)
+    with pytest.raises(CheckpointError, match="learns from no --teacher"):
+        train(TINY, RECIPE, tiny_data, folder, taught_by=larger)
+    with pytest.raises(CheckpointError, match="does not fit larger"):
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=larger.with_name("best.safetensors"))
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=larger.with_name("none"))
+    assert not folder.exists()
+    train(TINY, TAUGHT, tiny_data, folder, taught_by=larger)
+    train(TINY, TAUGHT, tiny_data, folder, taught_by=larger, resume=True)
+    train(LARGER, RECIPE, tiny_data, tmp_path / "other", seed=1)
+    other = tmp_path / "other" / "float.safetensors"
+    with pytest.raises(CheckpointError, match="continue it without --teacher"):
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=other, resume=True)
