@@ -1,0 +1,36 @@
+"""The whole way from a row of the table to an overlay with its circuit."""
+
+from __future__ import annotations
+
+import argparse
+
+from host_build import variant_file
+from host_build.commands import circuits, compiling, training
+from host_build.commands.options import (
+    ROW,
+    Commands,
+    compiling_options,
+    data,
+    folder,
+    folder_of,
+    folding,
+    limit,
+    overlays,
+    training_options,
+)
+
+
+def add(commands: Commands) -> None:
+    commands.add(
+        "all", everything, "train, compile, generate; continues where it was interrupted", ROW,
+        data(), folder(), limit(), overlays(), training_options(), compiling_options(), folding(),
+    )  # fmt: skip
+
+
+def everything(options: argparse.Namespace) -> int:
+    variant = variant_file.find(options.network)
+    options.resume = (folder_of(options, variant.name) / "last.safetensors").exists()
+    training.train(options)
+    compiling.compile_network(options, folder_of(options, variant.name) / "best.safetensors")
+    options.network = variant.name
+    return circuits.generate(options)

@@ -1,0 +1,128 @@
+"""Circuits in the hands of synthesis, place and route."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from board_app import overlay
+from host_build.commands.options import (
+    BUILD,
+    OVERLAY,
+    Commands,
+    folder,
+    folder_of,
+    jobs,
+    overlays,
+)
+from host_build.errors import HostError
+
+if TYPE_CHECKING:
+    from host_build.implementation.bitstream import Flow
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add(
+        "synthesize", synthesize,
+        "synthesise an overlay's circuit with Yosys and compare its cost with the estimate",
+        OVERLAY, folder(), overlays(), jobs(),
+    )  # fmt: skip
+    parser.add_argument("--by-layer", action="store_true", help="each layer's kernels alone, too")
+    parser = commands.add(
+        "sweep", sweep, "check the kernels' cost estimates against Yosys", None, jobs()
+    )
+    parser.add_argument("--kernel", metavar="NAME", help="only this one (default: all)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=BUILD / "sweep",
+        help="folder for table and plot (default: %(default)s)",
+    )
+    commands.add(
+        "chip", chip, "synthesise the whole chip with Yosys, show what each layer takes", OVERLAY,
+        folder(), overlays(),
+    )  # fmt: skip
+    _tools(
+        commands.add(
+            "bitstream", bitstream,
+            "place, route and put the bitstream into the overlay, if it fits and timing closes; "
+            "neither way has run on the real tools yet, both are tested with stand-ins",
+            OVERLAY, folder(), overlays(),
+        )
+    )  # fmt: skip
+
+
+def _tools(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--with", dest="tool", choices=("vivado", "openxc7"), required=True, help="the tools"
+    )
+    parser.add_argument(
+        "--vivado",
+        metavar="PATH",
+        default="vivado",
+        help="Vivado 2022.1 or newer (default: on PATH)",
+    )
+    parser.add_argument(
+        "--chipdb", type=Path, metavar="FILE", help="openxc7: nextpnr's database of the xc7z020"
+    )
+    parser.add_argument(
+        "--prjxray-db", type=Path, metavar="DIR", help="openxc7: Project X-Ray's, with zynq7/ in it"
+    )
+
+
+def synthesize(options: argparse.Namespace) -> int:
+    from host_build.implementation.network import synthesize as run
+
+    chosen = overlay.find(options.network, options.overlays)
+    folder = folder_of(options, options.network)
+    print(run(chosen, folder, by_layer=options.by_layer, jobs=options.jobs))
+    print(folder / "synthesis.json")
+    return 0
+
+
+def sweep(options: argparse.Namespace) -> int:
+    from host_build.implementation.sweep import run, table, within_limits
+
+    measured = run(options.out, kernel=options.kernel, jobs=options.jobs)
+    print(table(measured))
+    print(options.out / "sweep.json")
+    return 0 if within_limits(measured) else 1
+
+
+def chip(options: argparse.Namespace) -> int:
+    from host_build.implementation import design, report
+    from host_build.implementation.chip_synthesis import synthesize
+    from host_build.implementation.fit import MOST
+
+    chosen = overlay.find(options.network, options.overlays)
+    found, _ = synthesize(design.of_overlay(chosen))
+    print(found)
+    print(report.write(found, folder_of(options, options.network), "chip", MOST))
+    return 0
+
+
+def bitstream(options: argparse.Namespace) -> int:
+    from host_build.implementation.bitstream import bitstream as run
+
+    chosen = overlay.find(options.network, options.overlays)
+    result = run(chosen, _flow(options), folder_of(options, options.network))
+    print(result.fit)
+    if result.report is not None:
+        print(f"\n{result.report}")
+    if result.made is None:
+        return 1
+    print(result.made.folder / f"{result.made.folder.name}.bit")
+    return 0
+
+
+def _flow(options: argparse.Namespace) -> Flow:
+    from host_build.implementation import openxc7, vivado
+
+    if options.tool == "vivado":
+        return lambda design, folder: vivado.implement(design, folder, options.vivado)
+    if options.chipdb is None or options.prjxray_db is None:
+        raise HostError("--with openxc7 needs --chipdb FILE and --prjxray-db DIR")
+    tools = openxc7.Tools(options.chipdb, options.prjxray_db)
+    return lambda design, folder: openxc7.implement(design, folder, tools)

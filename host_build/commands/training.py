@@ -1,0 +1,46 @@
+"""Networks and their training."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from host_build import variant_file, variants
+from host_build.commands.options import (
+    ROW,
+    Commands,
+    data,
+    data_of,
+    folder,
+    folder_of,
+    limit,
+    training_options,
+)
+from host_build.recipes import RECIPES
+
+
+def add(commands: Commands) -> None:
+    commands.add("networks", networks, "print the table of networks", None)
+    parser = commands.add(
+        "train", train, "train a network on CIFAR-10", ROW, data(), folder(), limit(),
+        training_options(),
+    )  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+
+
+def networks(_: argparse.Namespace) -> int:
+    print(variants.table())
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    from host_build.train import train as run
+
+    variant = variant_file.find(options.network)
+    result = run(
+        variant, RECIPES[options.recipe], data_of(options), folder_of(options, variant.name),
+        seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,
+        taught_by=options.teacher,
+    )  # fmt: skip
+    print(json.dumps(result, indent=2))
+    return 0
