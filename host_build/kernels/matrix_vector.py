@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from host_build.kernels import matrix_vector_memory
 from host_build.kernels.base import Kernel, RamStyle, Resources, Stream
-from host_build.kernels.dsp_fields import Fields, less_borrow
+from host_build.kernels.dsp_fields import Fields
 from host_build.kernels.matrix_vector_cost import clog2, estimate, sharing_cost
 from host_build.kernels.vector_pair import VectorPair
 from host_build.kernels.vector_unpair import VectorUnpair
@@ -236,14 +237,7 @@ class MatrixVector(Kernel):
 
     def images(self) -> dict[str, str]:
         """The `$readmemh` files of the weight memories, text by file name."""
-        # (repeat, fold, lane, PE): the order of addresses, then of the fields in a word.
-        folded = self.weights.reshape(self.repeats, self.pe, self.folds, self.simd)
-        stored = less_borrow(folded.transpose(0, 2, 3, 1).astype(np.int64), self.pack)
-        images = {}
-        for index, (first, last) in enumerate(self.rom_lanes(self.shared_positions)):
-            words = stored[:, :, first:last].reshape(self.cycles_a_vector, -1)
-            images[f"{self.name}_{index:02d}.hex"] = _hexadecimal(words, self.weight_bits)
-        return images
+        return matrix_vector_memory.images(self)
 
     @property
     def cycles(self) -> int:
@@ -340,17 +334,6 @@ class MatrixVector(Kernel):
                 f"one whose sums fit {widest} bits; these need {self.fields.bits}",
             )  # fmt: skip
 
-    def rom_lanes(self, shared: int) -> list[tuple[int, int]]:
-        """The lanes [first, last) that each weight memory serves."""
-        padding = self.lanes * self.positions - self.simd
-        bounds = [max(k * self.lanes - padding, 0) for k in range(0, self.positions, shared)]
-        return list(zip(bounds, [*bounds[1:], self.simd], strict=True))
-
-    def rom_widths(self, shared: int) -> list[int]:
-        """Bits of a word of each weight memory."""
-        lane_bits = self.pe * self.weight_bits
-        return [(last - first) * lane_bits for first, last in self.rom_lanes(shared)]
-
     def _one_of(self, parameter: str, value: object, legal: object) -> None:
         if value not in legal:  # type: ignore[operator]
             if isinstance(legal, range):
@@ -363,15 +346,3 @@ class MatrixVector(Kernel):
 
 def _divisors(value: int) -> list[int]:
     return [n for n in range(1, value + 1) if value % n == 0]
-
-
-def _hexadecimal(words: NDArray[np.int64], bits: int) -> str:
-    """A `$readmemh` text: (N, E) numbers of `bits` bits, element 0 of a word in its low bits."""
-    masked = words & ((1 << bits) - 1)
-    columns = (masked[..., None] >> np.arange(bits)) & 1
-    digits = ceil(words.shape[1] * bits / 4)
-    lines = []
-    for row in columns.reshape(len(words), -1):
-        value = int("".join(map(str, row[::-1])), 2)
-        lines.append(f"{value:0{digits}x}")
-    return "\n".join(lines) + "\n"

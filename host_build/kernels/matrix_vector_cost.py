@@ -8,6 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from host_build.kernels.base import Resources, block_ram, distributed_ram, lut_rom
+from host_build.kernels.matrix_vector_memory import rom_lanes, rom_widths
 
 if TYPE_CHECKING:
     from host_build.kernels.matrix_vector import MatrixVector
@@ -26,7 +27,7 @@ def estimate(unit: MatrixVector) -> Resources:
         ff=(stages + 4) * (beat + 1) + stages + 8
         + address * (2 + sum(hop for hop in hops if hop < SHIFT_REGISTER)),
     )  # fmt: skip
-    lanes = [last - first for first, last in unit.rom_lanes(1)]
+    lanes = [last - first for first, last in rom_lanes(unit, 1)]
     buffers = _total(
         distributed_ram(n * unit.pixels * unit.activation_bits, unit.depth) for n in lanes
     )
@@ -62,7 +63,7 @@ def _address_hops(unit: MatrixVector) -> list[int]:
 def _delays(unit: MatrixVector, shared: int) -> list[tuple[int, int]]:
     """How many bits of weights wait how many cycles where positions share a memory."""
     stages = _stages(unit)
-    bits = unit.rom_widths(1)
+    bits = rom_widths(unit, 1)
     # An unpacked weight can wait in the second input register of its DSP block.
     free = 1 if unit.pack == 1 else 0
     waits = [stages[k] - stages[k - k % shared] for k in range(unit.positions)]
@@ -71,18 +72,18 @@ def _delays(unit: MatrixVector, shared: int) -> list[tuple[int, int]]:
 
 def sharing_cost(unit: MatrixVector, shared: int) -> float:
     """In flip-flops, as scarce on the device as they are: a BRAM36 is worth some 400."""
-    blocks = sum(block_ram(w, unit.cycles_a_vector).bram36 for w in unit.rom_widths(shared))
+    blocks = sum(block_ram(w, unit.cycles_a_vector).bram36 for w in rom_widths(unit, shared))
     return 400 * blocks + sum(bits * delay for bits, delay in _delays(unit, shared))
 
 
 def _weight_memories(unit: MatrixVector) -> Resources:
     words, shared = unit.cycles_a_vector, unit.shared_positions
     if unit.rom == "block":
-        memories = _total(_block_rom(width, words) for width in unit.rom_widths(shared))
+        memories = _total(_block_rom(width, words) for width in rom_widths(unit, shared))
     else:
         # Yosys does not move the registers behind these into the DSP blocks. Without DSP blocks the
         # registers are the lanes', and the sum of a pair of weights is a table, too.
-        tables = _total(lut_rom(width, words) for width in unit.rom_widths(shared))
+        tables = _total(lut_rom(width, words) for width in rom_widths(unit, shared))
         memories = tables if unit.pack else Resources(lut=1.5 * tables.lut)
     delays = _delays(unit, shared)
     short = sum(bits * delay for bits, delay in delays if delay < SHIFT_REGISTER)
