@@ -58,11 +58,13 @@ class View:
     def draw(cls, images: Images, seed: int) -> View:
         generator = torch.Generator().manual_seed(seed)
         count, side = images.pixels.shape[:2]
-        return cls(
+        # Drawn on the CPU, so that every device trains on the same.
+        drawn = (
             torch.randint(0, 2 * PADDING + 1, (count, 2), generator=generator),
             torch.rand(count, 1, generator=generator) < 0.5,
             torch.randint(0, side, (count, 2), generator=generator),
         )
+        return cls(*(tensor.to(images.pixels.device) for tensor in drawn))
 
 
 def batches(
@@ -77,25 +79,26 @@ def batches(
     device = images.pixels.device
     side = images.pixels.shape[1]
     padded = nn.functional.pad(images.pixels, (0, 0, PADDING, PADDING, PADDING, PADDING))
-    span = torch.arange(side)
-    for chosen in torch.split(torch.arange(len(images)) if order is None else order, size):
-        rows = (view.shift[chosen, :1] + span).to(device)
+    span = torch.arange(side, device=device)
+    order = torch.arange(len(images), device=device) if order is None else order
+    for chosen in torch.split(order, size):
+        rows = view.shift[chosen, :1] + span
         columns = view.shift[chosen, 1:] + torch.where(view.flip[chosen], span.flip(0), span)
-        index = chosen.to(device)
-        crop = padded[index[:, None, None], rows[:, :, None], columns.to(device)[:, None, :]]
+        crop = padded[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
         pixels = crop.permute(0, 3, 1, 2).float()
         if cutout:
             near = (span - view.centre[chosen, :, None]).add(cutout // 2)  # (B, 2, side)
-            inside = ((near >= 0) & (near < cutout)).to(device)
+            inside = (near >= 0) & (near < cutout)
             square = inside[:, 0, :, None] & inside[:, 1, None, :]
             mean = pixels.mean((2, 3), keepdim=True)
             pixels = torch.where(square[:, None], mean, pixels)
-        yield pixels, index
+        yield pixels, chosen
 
 
 def shuffled(images: Images, seed: int) -> Tensor:
     """A random order of the images."""
-    return torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    return order.to(images.pixels.device)
 
 
 @torch.no_grad()

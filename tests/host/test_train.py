@@ -11,6 +11,7 @@ import torch
 from board_app.cifar10 import load
 from host_build import images as images_module
 from host_build import teacher
+from host_build import train as train_module
 from host_build.checkpoint import CheckpointError, load_network, read
 from host_build.images import Images, View, batches, shuffled, split
 from host_build.recipes import Recipe, Stage
@@ -19,6 +20,7 @@ from host_build.variants import VARIANTS
 
 from .conftest import RECORDS, TINY
 
+SMALL_STEPS = Recipe("small-steps", (Stage(False, 1, 0.01), Stage(True, 1, 0.002)), batch=120)
 LARGER = replace(TINY, name="larger", stem_channels=8)
 RECIPE = Recipe("test", (Stage(False, 2, 0.1), Stage(True, 2, 0.02)), batch=32)
 TAUGHT = Recipe(
@@ -232,3 +234,20 @@ def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
     other = tmp_path / "other" / "float.safetensors"
     with pytest.raises(CheckpointError, match="continue it without --teacher"):
         train(TINY, TAUGHT, tiny_data, folder, taught_by=other, resume=True)
+
+
+@pytest.mark.slow
+def test_compiled_steps_train_the_same_network(tiny_data, tmp_path, monkeypatch):
+    """As on a GPU; the code that is generated differs, what it computes does not."""
+    steps = {}
+    for compiled in (False, True):
+        monkeypatch.setattr(train_module, "_compiling_pays", lambda _, compiled=compiled: compiled)
+        monkeypatch.setattr(train_module, "_bfloat16_is_fast", lambda _: False)
+        folder = tmp_path / str(compiled)
+        train(TINY, SMALL_STEPS, tiny_data, folder)
+        steps[compiled], meta = read(folder / "last.safetensors")
+        assert len(meta["history"]) == 2
+    assert steps[True].keys() == steps[False].keys()
+    weight = "model.stem.0.weight"
+    assert torch.allclose(steps[True][weight], steps[False][weight], atol=1e-3)
+    assert not torch.equal(steps[True][weight], torch.zeros_like(steps[True][weight]))
