@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from host_build.compiler.fold import DEVICE, Budget, fold, provisional_depths
-from host_build.errors import HostError
+from host_build.explore.errors import ExploreError
 from host_build.generate.folding import FoldingError
 from host_build.generate.plan import plan
 from host_build.kernels.base import Resources
@@ -19,10 +19,6 @@ BUDGETS = {"pynq-z2": Budget()}
 _BRAM36_BITS = 36 * 1024
 # A LUT6 as memory.
 _LUT_BITS = 64
-
-
-class ExploreError(HostError):
-    """A sweep cannot be run as asked; the message says why and what to do."""
 
 
 class Infeasible(Exception):
@@ -78,21 +74,11 @@ def board(name: str) -> Budget:
 
 def _require_room_for_weights(variant: Variant, budget: Budget) -> None:
     """Not even as memory alone can the device hold more than this."""
-    groups = sum(
-        count * group.bits.weight
-        for group, count in zip(
-            variant.groups,
-            (variant.parameters[f"group{i}"] for i in range(1, len(variant.groups) + 1)),
-            strict=True,
-        )
-    )
-    edges = (
-        variant.parameters["stem"] * variant.stem_bits.weight
-        + variant.parameters["head"] * variant.head_weight_bits
-    )
+    bits = {"stem": variant.stem_bits.weight, "head": variant.head_weight_bits}
+    bits |= {f"group{i}": group.bits.weight for i, group in enumerate(variant.groups, 1)}
+    needed = sum(count * bits[part] for part, count in variant.parameters.items())
     room = budget.bram36 * DEVICE.bram36 * _BRAM36_BITS + budget.lut * DEVICE.lut * _LUT_BITS
-    if groups + edges > room:
+    if needed > room:
         raise Infeasible(
-            f"weights of {(groups + edges) / 1e6:.1f} Mbit; the memories of the budget hold "
-            f"{room / 1e6:.1f}"
+            f"weights of {needed / 1e6:.1f} Mbit; the memories of the budget hold {room / 1e6:.1f}"
         )

@@ -7,7 +7,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from host_build.explore.cost import ExploreError, board
+from host_build.explore.cost import board
+from host_build.explore.errors import ExploreError
 from host_build.explore.space import Space
 from host_build.recipes import Recipe, Stage
 

@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from host_build.explore.cost import ExploreError
+from host_build.explore.errors import ExploreError
 from host_build.explore.halving import FrontHalving
 from host_build.explore.settings import Settings
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from board_app.cifar10 import load
 from host_build.explore import candidate, results
 from host_build.explore.candidate import Bench
-from host_build.explore.cost import ExploreError
+from host_build.explore.errors import ExploreError
 from host_build.explore.settings import Settings
 from host_build.explore.storage import ROW, open_study, reclaim
 from host_build.images import split

@@ -20,7 +20,8 @@ from host_build.cli import main
 from host_build.compiler.fold import DEVICE
 from host_build.explore import candidate, sweep
 from host_build.explore.candidate import HALVED, INFEASIBLE, REPEATED, SLOWER, TRAINED
-from host_build.explore.cost import BUDGETS, Cost, ExploreError, Infeasible, cost
+from host_build.explore.cost import BUDGETS, Cost, Infeasible, cost
+from host_build.explore.errors import ExploreError
 from host_build.explore.front import front
 from host_build.explore.halving import FrontHalving
 from host_build.explore.settings import Settings
