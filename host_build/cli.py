@@ -28,11 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
-        print("interrupted; what was saved stays, training goes on with --resume", file=sys.stderr)
+        print(
+            "interrupted; what was saved stays, the same command goes on (train: with --resume)",
+            file=sys.stderr,
+        )
         return _INTERRUPTED
     except KeyError as error:
         print(f"error: {error.args[0]}", file=sys.stderr)
-    except (HostError, DatasetError, OverlayError) as error:
+    except (HostError, DatasetError, OverlayError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     return _ERROR
 

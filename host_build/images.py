@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from board_app.cifar10 import Dataset
+from host_build.errors import HostError
 
 HELD_OUT = 5_000
 SPLIT_SEED = 2022
@@ -24,6 +25,21 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class DeviceError(HostError):
+    """There is no such device to train on."""
+
+
+def training_device(name: str | None) -> torch.device:
+    """The device called `name`; for None a GPU where there is one, else the processor."""
+    try:
+        found = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceError(f"--device {name} cannot be used: {reason}") from error
+    return found
 
 
 def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:

@@ -19,7 +19,7 @@ from board_app.cifar10 import load
 from board_app.files import write_json
 from host_build import checkpoint, teacher
 from host_build.curves import plot_curves
-from host_build.images import Images, View, accuracy, batches, shuffled, split
+from host_build.images import Images, View, accuracy, batches, shuffled, split, training_device
 from host_build.recipes import Recipe, Stage
 from host_build.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
@@ -275,7 +275,7 @@ def train(
             f"{last} exists; continue it with --resume, or give another --out folder"
         )
     teacher.bring(taught_by, folder, recipe, resume=resume)
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = training_device(device)
     images, held_out = split(load(cifar10, "train"), target, limit)
     run = Training(variant, recipe, seed, folder, target, images)
     if resume:

@@ -14,13 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 from host_build.explore.cost import Cost, Infeasible, board, cost
 from host_build.explore.halving import SPEED
 from host_build.explore.settings import Settings
-from host_build.explore.storage import WORKER, me
+from host_build.explore.storage import HELD_OUT, ROW, WORKER, me
 from host_build.images import Images
 from host_build.train import Training
 from host_build.variants import Variant
 
-NETWORK, COST, HELD_OUT, OUTCOME, REASON = "network", "cost", "held_out", "outcome", "reason"
-"""User attributes of a trial; HELD_OUT lists the accuracy after each epoch."""
+NETWORK, COST, OUTCOME, REASON = "network", "cost", "outcome", "reason"
+"""User attributes of a trial."""
 TRAINED, HALVED, INFEASIBLE, SLOWER, REPEATED = (
     "trained", "halved", "infeasible", "slower", "repeated",
 )  # fmt: skip
@@ -44,9 +44,9 @@ def run(trial: Trial, settings: Settings, bench: Bench) -> float:
     earlier = _earlier(trial, variant)
     if earlier is not None:
         pruned = _pruned(trial, REPEATED, f"the same as trial {earlier.number}")
-        if earlier.value is None:
+        if earlier.state is not TrialState.COMPLETE:
             raise pruned
-        return earlier.value
+        return float(earlier.values[0])
     if settings.most_macs is not None and variant.macs > settings.most_macs:
         raise _pruned(trial, INFEASIBLE, f"over {settings.most_macs / 1e6:g} MMAC an image")
     found = known_cost(trial.study, variant, settings, most_cycles=settings.most_cycles)
@@ -63,7 +63,7 @@ def known_cost(
     study: Study, variant: Variant, settings: Settings, *, most_cycles: int | None = None
 ) -> Cost | str:
     """The cost, or why there is none; each network is costed once a study."""
-    key = f"cost {_digest(variant)} {most_cycles or ''}".strip()
+    key = f"cost {_digest(variant)} {'' if most_cycles is None else most_cycles}".strip()
     known = study.user_attrs.get(key)
     if known is None:
         try:
@@ -114,7 +114,10 @@ def _require_faster(trial: Trial, fps: float, settings: Settings) -> None:
 def _train(
     trial: Trial, variant: Variant, fps: float, settings: Settings, bench: Bench
 ) -> float:  # fmt: skip
-    """Train, report each quantised epoch, and leave nothing on the disk."""
+    """Train, report each quantised epoch, and leave nothing on the disk.
+
+    The table's rows are never given up: on the picture they stand beside networks that were not.
+    """
     folder = bench.folder / "training" / settings.name / variant.name
     training = Training(variant, settings.recipe, settings.seed, folder, bench.device, bench.images)
     if training.last.exists():
@@ -131,7 +134,7 @@ def _train(
         best = max(best, row["held_out"])
         step = done - (settings.epochs - settings.recipe.stages[-1].epochs)
         trial.report(row["held_out"], step)
-        if not training.finished and trial.should_prune():
+        if not training.finished and ROW not in trial.user_attrs and trial.should_prune():
             shutil.rmtree(folder)
             raise _pruned(trial, HALVED, f"{row['held_out']:.2%} after {done} epochs")
     shutil.rmtree(folder)

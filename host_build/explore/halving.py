@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna import Study
 from optuna.pruners import BasePruner
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 SPEED = "fps"
 """The user attribute of a trial with its frames a second."""
@@ -26,6 +26,8 @@ class FrontHalving(BasePruner):
             other.intermediate_values[step]
             for other in study.get_trials(deepcopy=False)
             if other.number != trial.number
+            # What was cut short is repeated.
+            and other.state is not TrialState.FAIL
             and step in other.intermediate_values
             and other.user_attrs[SPEED] >= trial.user_attrs[SPEED]
         ]

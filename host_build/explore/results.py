@@ -10,23 +10,26 @@ from pathlib import Path
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from board_app import overlay
 from board_app.files import write_json
+from board_app.overlay import OVERLAYS
 from host_build import variant_file
 from host_build.explore import candidate
-from host_build.explore.candidate import COST, HALVED, HELD_OUT, OUTCOME, REASON, TRAINED
+from host_build.explore.candidate import COST, HALVED, OUTCOME, REASON, TRAINED
 from host_build.explore.cost import Cost
 from host_build.explore.front import Row, front
 from host_build.explore.halving import SPEED
 from host_build.explore.plot import plot
 from host_build.explore.settings import Settings
-from host_build.explore.storage import ROW, WORKER
+from host_build.explore.storage import HELD_OUT, ROW, WORKER
 from host_build.tables import aligned
 from host_build.variants import Variant
 
 _HEAD = [
-    "network", "parameters", "MMAC", "bits", "cycles", "frames/s", "LUT", "BRAM36", "DSP",
+    "trial", "network", "parameters", "MMAC", "bits", "cycles", "frames/s", "LUT", "BRAM36", "DSP",
     "epochs", "held out", "",
 ]  # fmt: skip
+_REPORT_HEAD = ["report's row", "claimed", "overlay, measured", "held out, brief", "frames/s"]
 
 
 def write(study: Study, settings: Settings, rows: Mapping[str, Variant], folder: Path) -> str:
@@ -101,9 +104,11 @@ def _row(trial: FrozenTrial, settings: Settings) -> Row:
 
 
 def _report_row(study: Study, variant: Variant, settings: Settings, found: list[Row]) -> Row:
-    """A row of the table: what it claims, what it costs here, and its trial if it had one."""
+    """A row of the table: what it claims, reaches as our overlay, costs, and its trial if any."""
     cost = candidate.known_cost(study, variant, settings)
     row: Row = {"claimed_accuracy": variant.claimed_accuracy}
+    if (OVERLAYS / variant.name).is_dir():
+        row["measured_accuracy"] = overlay.find(variant.name).manifest.accuracy["test"]
     if isinstance(cost, Cost):
         row |= {**cost.dump(), "fps": round(cost.fps(settings.clock_mhz), 1)}
     else:
@@ -111,31 +116,38 @@ def _report_row(study: Study, variant: Variant, settings: Settings, found: list[
     parameters = settings.space.parameters(variant)
     if parameters is not None:
         name = settings.space.variant(parameters).name
-        mine = [r for r in found if r.get("network") == name and "accuracy" in r]
+        mine = [r for r in found if r.get("network") == name and _counts(r)]
         row |= {key: mine[0][key] for key in ("trial", "state", "accuracy") if mine}
     return row
+
+
+def _counts(row: Row) -> bool:
+    """Whether it was measured and not cut short: that is repeated."""
+    return "accuracy" in row and row["state"] != TrialState.FAIL.name.lower()
 
 
 def _table(found: list[Row], report: dict[str, Row], folder: Path) -> str:
     best_ones = front(found)
     rows = [_HEAD]
-    for row in sorted((r for r in found if "accuracy" in r), key=lambda r: -r["fps"]):
+    measured = (row for row in found if _counts(row))
+    for row in sorted(measured, key=lambda row: -row["fps"]):
         cost = row["resources"]
         names = ["front"] * (row in best_ones) + [row["state"]] * (row["state"] != TRAINED)
         names += [name for name, other in report.items() if other.get("trial") == row["trial"]]
         rows.append([
-            row["network"], f"{row['parameters']:,}", f"{row['macs'] / 1e6:.1f}", row["bits"],
-            f"{row['cycles']:,}", f"{row['fps']:,.0f}", f"{cost['lut']:,.0f}",
-            f"{cost['bram36']:g}", f"{cost['dsp']:g}", str(row["epochs"]),
-            f"{row['accuracy']:.2%}", ", ".join(names),
+            str(row["trial"]), row["network"], f"{row['parameters']:,}",
+            f"{row['macs'] / 1e6:.1f}", row["bits"], f"{row['cycles']:,}",
+            f"{row['fps']:,.0f}", f"{cost['lut']:,.0f}", f"{cost['bram36']:g}",
+            f"{cost['dsp']:g}", str(row["epochs"]), f"{row['accuracy']:.2%}", ", ".join(names),
         ])  # fmt: skip
     counts = Counter(row["state"] for row in found)
     return "\n".join([
-        *aligned(rows), "",
-        *aligned([
-            [name, "claims", _claimed(row), "at", f"{row['fps']:,.0f}", "frames/s"]
-            for name, row in report.items() if "fps" in row
-        ]),
+        *aligned(rows, left=(1,)), "",
+        *aligned([_REPORT_HEAD, *([
+            name, _percent(row["claimed_accuracy"]),
+            _percent(row.get("measured_accuracy"), 100), _percent(row.get("accuracy"), 100),
+            f"{row['fps']:,.0f}",
+        ] for name, row in report.items() if "fps" in row)]),
         *(f"{name}: {row[REASON]}" for name, row in report.items() if REASON in row), "",
         f"{len(found)} candidates: "
         + ", ".join(f"{count} {state}" for state, count in counts.most_common()),
@@ -143,9 +155,8 @@ def _table(found: list[Row], report: dict[str, Row], folder: Path) -> str:
     ])  # fmt: skip
 
 
-def _claimed(row: Row) -> str:
-    claimed = row["claimed_accuracy"]
-    return "nothing" if claimed is None else f"{claimed:.2f}%"
+def _percent(value: float | None, factor: float = 1) -> str:
+    return "" if value is None else f"{factor * value:.2f}%"
 
 
 def _bits(variant: Variant) -> str:

@@ -44,6 +44,12 @@ class Settings:
             raise ExploreError("--min-fps is for --goal accuracy; --goal fps finds the most")
         if self.goal == "accuracy" and self.min_accuracy is not None:
             raise ExploreError("--min-accuracy is for --goal fps; --goal accuracy finds the most")
+        if self.min_accuracy is not None and not self.min_accuracy < 1:
+            raise ExploreError(f"--min-accuracy of {self.min_accuracy:.0%} cannot be reached")
+        if self.min_fps is not None and not self.min_fps <= self.clock_mhz * 1e6:
+            raise ExploreError(
+                f"--min-fps of {self.min_fps:g} is over one frame a cycle at {self.clock_mhz:g} MHz"
+            )
 
     @property
     def name(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,23 @@ from typing import Any
 import optuna
 import psutil
 from optuna import Study
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from host_build.explore.errors import ExploreError
 from host_build.explore.halving import FrontHalving
+from host_build.explore.journal import journal
 from host_build.explore.settings import Settings
 
-SETTINGS, WORKER, AGAIN, ROW = "settings", "worker", "again", "row"
-"""User attributes: of the study; of a trial its process, the trial it repeats, the table's row."""
+SETTINGS, WORKER, AGAIN, ROW, HELD_OUT = "settings", "worker", "again", "row", "held_out"
+"""User attributes: of the study; of a trial its process, the trial it repeats, the table's row, and
+its accuracy after each epoch."""
 # What the libraries raise for storages that are damaged or none.
 _UNREADABLE = (
-    SQLAlchemyError, ImportError, OSError, ValueError, LookupError, TypeError, AssertionError,
+    SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError, LookupError, TypeError,
+    AssertionError,
 )  # fmt: skip
 # A trial is only for this long without the name of its process.
 _NAMELESS = timedelta(minutes=1)
@@ -64,7 +68,7 @@ def me() -> dict[str, Any]:
 def reclaim(study: Study) -> list[int]:
     """Fail the trials of dead processes of this machine and queue them again; their numbers.
 
-    A trial that has been repeated already is not queued a second time: it may be what kills.
+    What was repeated already and came no further is not queued once more: it may be what kills.
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if _lost(trial):
@@ -75,11 +79,17 @@ def reclaim(study: Study) -> list[int]:
     for trial in trials:
         if trial.state is not TrialState.FAIL or trial.number in repeated or not trial.params:
             continue
-        if AGAIN not in trial.user_attrs:
+        if AGAIN not in trial.user_attrs or _epochs(trial) > _epochs(
+            trials[trial.user_attrs[AGAIN]]
+        ):
             kept = {ROW: trial.user_attrs[ROW]} if ROW in trial.user_attrs else {}
             study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number, **kept})
             queued.append(trial.number)
     return queued
+
+
+def _epochs(trial: FrozenTrial) -> int:
+    return len(trial.user_attrs.get(HELD_OUT, ()))
 
 
 def _lost(trial: FrozenTrial) -> bool:
@@ -98,22 +108,19 @@ def _lost(trial: FrozenTrial) -> bool:
 def _storage(where: str) -> BaseStorage:
     if "://" in where:
         return RDBStorage(where)
-    path = Path(where)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        _require_whole(path)
-    return JournalStorage(JournalFileBackend(where))
+    return journal(Path(where))
 
 
-def _require_whole(path: Path) -> None:
-    """A damaged last line would pass unseen until another one follows it."""
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
-        try:
-            whole = line.endswith(b"\n") and isinstance(json.loads(line), dict)
-        except ValueError:
-            whole = False
-        if not whole:
-            raise ValueError(f"line {number} of the journal is damaged")
+@contextmanager
+def failures(where: str) -> Iterator[None]:
+    """ExploreError for what a database raises when it is lost or changed by others."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise ExploreError(
+            f"{where} failed: {reason}; mend it and give the same command to go on"
+        ) from error
 
 
 def _refuse(where: str, theirs: dict[str, Any], mine: dict[str, Any]) -> None:

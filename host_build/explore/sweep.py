@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from optuna import Study, Trial, TrialPruned
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
@@ -16,8 +16,8 @@ from host_build.explore import candidate, results
 from host_build.explore.candidate import Bench
 from host_build.explore.errors import ExploreError
 from host_build.explore.settings import Settings
-from host_build.explore.storage import ROW, open_study, reclaim
-from host_build.images import split
+from host_build.explore.storage import ROW, failures, open_study, reclaim
+from host_build.images import split, training_device
 from host_build.variants import VARIANTS, Variant
 
 # So many suggestions in a row without one to train, and there is nothing left to find.
@@ -34,16 +34,37 @@ def explore(
     Writes trials.json, pareto.png and networks/NAME.json into `folder` after each training. `rows`
     are drawn on the front, and those that the limits allow are the first candidates.
     """
-    study = open_study(storage or str(folder / "study.journal"), settings)
-    again = reclaim(study)
-    if again:
-        tqdm.write(f"trials {', '.join(map(str, again))} were cut short and are queued again")
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    rows = {name: row for name, row in rows.items() if _says(row, settings)}
+    target = training_device(device)
     bench = Bench(folder, target, *split(load(cifar10, "train"), target, settings.train_limit))
-    _enqueue(study, settings, rows)
+    where = storage or str(folder / "study.journal")
+    with failures(where):
+        study = open_study(where, settings)
+        again = reclaim(study)
+        if again:
+            numbers = ", ".join(map(str, again))
+            tqdm.write(f"trials {numbers} were cut short and are queued again", file=sys.stderr)
+        _enqueue(study, settings, rows)
+        _work(study, settings, trials, bench, rows)
+        table = results.write(study, settings, rows, folder)
+        done = results.trained(study)
+        if not done:
+            raise ExploreError(
+                f"none of {len(study.trials)} candidates could be trained: {results.reasons(study)}"
+            )
+    if done < trials:
+        table += f"\n{done} trained instead of {trials}: {MOST_IDLE} candidates in a row were "
+        table += "none to train"
+    return table
+
+
+def _work(
+    study: Study, settings: Settings, trials: int, bench: Bench, rows: Mapping[str, Variant]
+) -> None:  # fmt: skip
+    """Try candidates until `trials` of them are trained or none is left."""
     idle = 0
     with tqdm(total=trials, initial=min(results.trained(study), trials), unit="trial") as bar:
-        while (done := results.trained(study)) < trials:
+        while (done := results.trained(study)) < trials and idle < MOST_IDLE:
             trial = study.ask()
             try:
                 _run(study, trial, settings, bench)
@@ -51,18 +72,10 @@ def explore(
                 study.tell(trial, state=TrialState.FAIL)
                 raise
             idle = idle + 1 if results.trained(study) == done else 0
-            if idle == MOST_IDLE:
-                break
             if not idle:
-                results.write(study, settings, rows, folder)
+                results.write(study, settings, rows, bench.folder)
             bar.n = min(results.trained(study), trials)
             bar.set_postfix_str(results.best(study))
-    table = results.write(study, settings, rows, folder)
-    if not results.trained(study):
-        raise ExploreError(
-            f"none of {len(study.trials)} candidates could be trained: {results.reasons(study)}"
-        )
-    return table
 
 
 def _run(study: Study, trial: Trial, settings: Settings, bench: Bench) -> None:
@@ -75,10 +88,16 @@ def _run(study: Study, trial: Trial, settings: Settings, bench: Bench) -> None:
         study.tell(trial, state=TrialState.PRUNED)
 
 
+def _says(row: Variant, settings: Settings) -> bool:
+    """Whether there is anything to draw of it: a claim, or an accuracy of its own."""
+    return row.claimed_accuracy is not None or settings.space.parameters(row) is not None
+
+
 def _enqueue(study: Study, settings: Settings, rows: Mapping[str, Variant]) -> None:
     """Queue the rows that are within the space and the limits, each once a study."""
     trials = study.get_trials(deepcopy=False)
-    queued = {t.user_attrs.get(ROW) for t in trials if t.state is not TrialState.FAIL}
+    # Of what failed after its first steps `reclaim` has decided.
+    queued = {t.user_attrs.get(ROW) for t in trials if t.state is not TrialState.FAIL or t.params}
     for name, row in tqdm(rows.items(), desc="cost of the table's rows", leave=False):
         found = candidate.known_cost(study, row, settings)
         parameters = settings.space.parameters(row)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -18,7 +22,7 @@ from board_app.graph import Threshold
 from host_build import images, recipes, variant_file
 from host_build.cli import main
 from host_build.compiler.fold import DEVICE
-from host_build.explore import candidate, sweep
+from host_build.explore import candidate, journal, sweep
 from host_build.explore.candidate import HALVED, INFEASIBLE, REPEATED, SLOWER, TRAINED
 from host_build.explore.cost import BUDGETS, Cost, Infeasible, cost
 from host_build.explore.errors import ExploreError
@@ -221,6 +225,67 @@ def test_failed_training_ends_the_sweep_and_is_repeated_once(
     assert networks[0] == networks[1] != networks[2]
 
 
+def test_a_row_that_cannot_be_trained_does_not_stop_the_sweep_for_ever(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    def broken(variant, *_):
+        raise RuntimeError(variant.stem_bits)
+
+    monkeypatch.setattr(candidate, "Training", broken)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            explore(SETTINGS, 1, tiny_data, tmp_path, rows={"row": ROW})
+    found = open_study(str(tmp_path / "study.journal"), SETTINGS).trials
+    assert [trial.user_attrs.get("row") for trial in found] == ["row", "row", None]
+
+
+def test_a_trial_is_repeated_as_often_as_it_gets_further(tmp_path):
+    study = open_study(str(tmp_path / "j"), SETTINGS)
+
+    def cut_short(*held_out):
+        trial = study.ask()
+        SPACE.suggest(trial)
+        if held_out:
+            trial.set_user_attr("held_out", held_out)
+        study.tell(trial, state=TrialState.FAIL)
+        return trial.number, reclaim(study)
+
+    assert cut_short() == (0, [0])
+    assert cut_short(0.1) == (1, [1])
+    assert cut_short(0.1, 0.2) == (2, [2])
+    assert cut_short(0.1, 0.2) == (3, [])
+    assert reclaim(study) == []
+
+
+def test_cut_short_trials_are_not_in_the_table(tiny_data, tmp_path, monkeypatch, same_cost):
+    """Its repetition is, and the row's accuracy is that one's."""
+    trained = candidate.Training.epoch_and_measure
+
+    def interrupted(training, held_out):
+        if len(training.history) == 1:
+            raise KeyboardInterrupt
+        return trained(training, held_out)
+
+    monkeypatch.setattr(candidate.Training, "epoch_and_measure", interrupted)
+    rows = {"row": ROW}
+    with pytest.raises(KeyboardInterrupt):
+        explore(SETTINGS, 1, tiny_data, tmp_path, rows=rows)
+    monkeypatch.setattr(candidate.Training, "epoch_and_measure", trained)
+    table = explore(SETTINGS, 1, tiny_data, tmp_path, rows=rows)
+    assert [row["state"] for row in _trials(tmp_path)] == ["fail", TRAINED]
+    assert table.count(_trials(tmp_path)[0]["network"]) == 1
+    content = json.loads((tmp_path / "trials.json").read_text())
+    assert content["report"]["row"]["trial"] == 1
+    assert not list((tmp_path / "training").rglob("*.safetensors"))
+
+
+def test_a_sweep_that_finds_nothing_more_says_so(tiny_data, tmp_path, monkeypatch, same_cost):
+    monkeypatch.setattr(sweep, "MOST_IDLE", 5)
+    one = Space((4, 4, 4), ((4, 4, 4), (8, 8, 8)), 2, (4, 4), (4, 4), (4, 4))
+    table = explore(Settings(epochs=1, space=one), 9, tiny_data, tmp_path, rows={})
+    assert table.endswith("2 trained instead of 9: 5 candidates in a row were none to train")
+
+
 # Pruning.
 
 
@@ -249,6 +314,24 @@ def test_halving_asks_after_1_2_4_epochs_only():
     _reporting(study, 100, *[0.9] * 8)
     asked = [_reporting(study, 100, *[0.1] * n).should_prune() for n in range(1, 9)]
     assert asked == [n in (1, 2, 4, 8) for n in range(1, 9)]
+
+
+def test_halving_leaves_out_what_was_cut_short():
+    study = optuna.create_study(direction="maximize", pruner=FrontHalving())
+    study.tell(_reporting(study, 100, 0.9).number, state=TrialState.FAIL)
+    assert not _reporting(study, 100, 0.5).should_prune()
+
+
+def test_rows_are_trained_to_the_end_for_comparison(tiny_data, tmp_path, monkeypatch, same_cost):
+    falling = iter(range(1000, 0, -1))
+    monkeypatch.setattr("host_build.train.accuracy", lambda *_: next(falling) / 1000)
+    monkeypatch.setattr(candidate.Cost, "fps", lambda *_: 50.0)
+    rows = {"row": ROW, "other": replace(ROW, stem_channels=8)}
+    explore(Settings(epochs=4, space=SPACE), 3, tiny_data, tmp_path, rows=rows)
+    trials = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
+    assert [(row.get("row"), row["epochs"]) for row in trials] == [
+        ("row", 4), ("other", 4), (None, 2)
+    ]  # fmt: skip
 
 
 def test_bad_candidates_are_given_up_early(tiny_data, tmp_path, monkeypatch, same_cost):
@@ -290,6 +373,21 @@ def test_goal_fps_trains_only_what_is_faster(tiny_data, tmp_path, monkeypatch, s
     rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
     assert [row["state"] for row in rows][:3] == [TRAINED, SLOWER, TRAINED]
     assert rows[1]["reason"] == "trial 0 is accurate enough and faster"
+
+
+def test_repeating_what_was_given_up_has_no_value(tmp_path):
+    """An accuracy would be better than all the negative values below the least accuracy."""
+    settings = Settings(goal="fps", min_accuracy=0.9, space=SPACE)
+    study = open_study(str(tmp_path / "j"), settings)
+    given_up = study.ask()
+    variant = settings.space.variant(settings.space.suggest(given_up))
+    given_up.set_user_attr("network", variant.name)
+    given_up.report(0.5, 1)
+    study.tell(given_up, state=TrialState.PRUNED)
+    study.enqueue_trial(given_up.params)
+    again = study.ask()
+    with pytest.raises(optuna.TrialPruned, match="the same as trial 0"):
+        candidate.run(again, settings, None)
 
 
 def test_value_is_the_goal_where_the_condition_holds():
@@ -358,6 +456,8 @@ def test_space_suggests_what_its_parameters_say():
         (["--goal", "fps"], "--goal fps needs --min-accuracy"),
         (["--goal", "fps", "--min-accuracy", "60", "--min-fps", "9"], "--min-fps is for"),
         (["--min-accuracy", "60"], "--min-accuracy is for --goal fps"),
+        (["--goal", "fps", "--min-accuracy", "101"], "--min-accuracy of 101% cannot be reached"),
+        (["--min-fps", "2e8"], "--min-fps of 2e+08 is over one frame a cycle at 100 MHz"),
         (["--cifar10", "/nowhere"], "/nowhere is no folder"),
     ],
 )
@@ -399,26 +499,96 @@ def test_storage_of_other_settings_is_refused(tiny_data, tmp_path):
     ("content", "message"),
     [
         (b"garbage\n", "line 1 of the journal is damaged"),
+        (b"garbage", "it is no journal"),
         (b'{"a": 1}\n', "no usable storage"),
         (b'{"op_code": 99, "worker_id": "x"}\n', "no usable storage"),
-        (None, "damaged"),
     ],
 )
 def test_damaged_journal(content, message, tmp_path):
     path = tmp_path / "study.journal"
-    if content is None:
-        open_study(str(path), SETTINGS)
-        path.write_bytes(path.read_bytes()[:-9])
-    else:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(ExploreError, match=message):
         open_study(str(path), SETTINGS)
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("url", ["nonsense://x", "sqlite:////nowhere/at/all.db", "oracle://a/b"])
 def test_database_that_cannot_be_used(url):
     with pytest.raises(ExploreError, match="no usable storage of a sweep"):
         open_study(url, SETTINGS)
+
+
+def test_a_line_that_a_full_disk_cut_short_is_dropped(tmp_path):
+    path = tmp_path / "study.journal"
+    study = open_study(str(path), SETTINGS)
+    study.ask()
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"op_code": 4, "wor')
+    assert len(open_study(str(path), SETTINGS).trials) == 1
+    assert path.read_bytes().startswith(whole)
+    assert open_study(str(path), SETTINGS).ask().number == 1
+
+
+def test_lock_of_a_killed_process_is_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "LOCK_SECONDS", 3)
+    monkeypatch.chdir(tmp_path)
+    killed = """if True:
+        import os
+        from host_build.explore import storage
+        storage.open_study("out/study.journal", storage.Settings(epochs=2))
+        os.fsync = lambda _: os._exit(9)
+        storage.open_study("out/study.journal", storage.Settings(epochs=2))
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", killed], env=environment).returncode == 9
+    assert list((tmp_path / "out").glob("*.lock"))
+    assert open_study("out/study.journal", Settings(epochs=2)).ask().number == 0
+
+
+def test_storage_that_breaks_during_the_sweep(tiny_data, tmp_path, monkeypatch, same_cost):
+    url = f"sqlite:///{tmp_path / 'db'}"
+    real = candidate.run
+
+    def broken(trial, *rest):
+        with sqlite3.connect(tmp_path / "db") as database:
+            database.execute("DROP TABLE trial_user_attributes")
+        return real(trial, *rest)
+
+    monkeypatch.setattr(candidate, "run", broken)
+    with pytest.raises(ExploreError, match=r"failed: .*no such table: trial_user_attributes"):
+        explore(SETTINGS, 1, tiny_data, tmp_path / "out", storage=url, rows={})
+
+
+def test_full_disk_and_interruption_have_messages(tiny_data, tmp_path, monkeypatch, capsys):
+    arguments = ["explore", "--cifar10", str(tiny_data), "--out", str(tmp_path / "out")]
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "trials.json")
+
+    monkeypatch.setattr(sweep, "explore", full)
+    assert main(arguments) == 2
+    assert "No space left on device: 'trials.json'" in capsys.readouterr().err
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "explore", interrupted)
+    assert main(arguments) == 130
+    assert "the same command goes on (train: with --resume)" in capsys.readouterr().err
+
+
+def test_unknown_device(tiny_data, tmp_path, capsys):
+    arguments = ["explore", "--cifar10", str(tiny_data), "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--device", "abacus"]) == 2
+    assert "--device abacus cannot be used" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_broken_data_leaves_no_study(tiny_data, tmp_path):
+    (tiny_data / cifar10.FOLDER / "data_batch_3.bin").unlink()
+    with pytest.raises(cifar10.DatasetError, match=r"data_batch_3\.bin is missing"):
+        explore(SETTINGS, 1, tiny_data, tmp_path / "out", rows={})
+    assert not (tmp_path / "out").exists()
 
 
 def test_journal_that_is_a_folder(tmp_path):
