@@ -25,11 +25,21 @@ _INTRODUCTION = """\
 
 Made by `python -m host_build results` from the files in `results/`; do not edit.
 
-Accuracies are on all 10,000 test images, counted once for a finished run, whose epoch was chosen
-on 5,000 held-out training images. "Integer" is the compiled network's, which the circuit equals
-bit for bit; "float" is the network before quantisation. Claims are those of the original report,
-whose networks were chosen on the test images.
+"Integer" and "float" accuracies are on all 10,000 test images, counted once for a finished run, whose
+epoch was chosen on 5,000 held-out training images. "Integer" is the compiled network's, which the
+circuit equals bit for bit; "float" is the network before quantisation. Claims are those of the original report,
+whose networks were chosen on the test images. Of several seeds it is the mean, ± the standard
+deviation; times are of one seed's training.
 """
+_ABLATIONS = """\
+## What each part gives
+
+Recipes of one change each from `short`, which is `strong` with fewer epochs, on the 5,000 held-out
+images: the test images choose no recipe. The difference is the mean over the seeds that both were
+trained with, in per cent points.
+"""
+# The recipe that the ablations differ from, and how their names start.
+_BASE = "short"
 
 
 class ResultError(HostError):
@@ -37,10 +47,14 @@ class ResultError(HostError):
 
 
 def read(path: Path) -> Result:
-    """One run's result; ResultError unless it is finished and compiled, on all test images."""
+    """One run's result; ResultError unless it is finished, on all test images, and compiled.
+
+    Ablations need not be compiled.
+    """
     try:
         result = json.loads(path.read_text())
-        missing = sorted(_NEEDED - result.keys())
+        needed = _NEEDED - {"integer_accuracy"} if _ablates(result.get("recipe")) else _NEEDED
+        missing = sorted(needed - result.keys())
     except FileNotFoundError:
         raise ResultError(f"there is no {path}; train the network first") from None
     except (OSError, ValueError, AttributeError) as error:
@@ -49,6 +63,8 @@ def read(path: Path) -> Result:
         raise ResultError(f"{path} lacks {', '.join(missing)}; train or compile it to the end")
     if result["test_images"] != TEST_IMAGES:
         raise ResultError(f"{path} was measured on {result['test_images']} test images only")
+    if result["recipe"] not in RECIPES:
+        raise ResultError(f"{path} is of {result['recipe']!r}, which is no recipe")
     if result["network"] not in VARIANTS:
         raise ResultError(f"{path} is of {result['network']!r}, which is not in the table")
     return dict(result)
@@ -63,14 +79,17 @@ def keep(path: Path, folder: Path) -> Path:
 
 
 def page(results: list[Result]) -> str:
-    """The tables as Markdown: the report's rows, every recipe trained, and the recipes."""
+    """The tables as Markdown: the report's rows, every training, the ablations, the recipes."""
     runs: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in sorted(results, key=lambda r: r["seed"]):
         runs[result["network"], result["recipe"]].append(result)
+    ablations = {key: group for key, group in runs.items() if _ablates(key[1])}
+    full = {key: group for key, group in runs.items() if key not in ablations}
     used = [name for name in RECIPES if any(recipe == name for _, recipe in runs)]
     return "\n".join(
-        [_INTRODUCTION, "## The report's networks\n", *_networks(runs), "", "## Every training\n",
-         *_trainings(runs), "", "## Recipes\n", *_recipes(used), ""]
+        [_INTRODUCTION, "## The report's networks\n", *_networks(full), "", "## Every training\n",
+         *_trainings(full), "", *([_ABLATIONS, *_parts(ablations), ""] if ablations else []),
+         "## Recipes\n", *_recipes(used), ""]
     )  # fmt: skip
 
 
@@ -121,14 +140,56 @@ def _recipes(names: list[str]) -> list[str]:
     rows = []
     for name in names:
         recipe = RECIPES[name]
-        stages = "; ".join(
-            f"{s.epochs} {'quantised' if s.quantised else 'float'} from {s.learning_rate:g}"
-            + (f", {s.warmup} of warm-up" if s.warmup else "")
-            + (f", {s.distil:.0%} distilled" if s.distil else "")
-            for s in recipe.stages
+        rows.append(
+            [f"`{name}`", _stages(recipe), *(str(getattr(recipe, field)) for field in plain)]
         )
-        rows.append([f"`{name}`", stages, *(str(getattr(recipe, field)) for field in plain)])
     return _table(["recipe", "epochs", *(field.replace("_", " ") for field in plain)], rows)
+
+
+def _parts(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+    rows = []
+    for (name, recipe), group in sorted(runs.items(), key=lambda item: _order(*item[0])):
+        base = {r["seed"]: r["held_out_accuracy"] for r in runs.get((name, _BASE), [])}
+        gains = [
+            r["held_out_accuracy"] - base[r["seed"]] for r in group if r["seed"] in base
+        ] if recipe != _BASE else []  # fmt: skip
+        compared = "" if recipe == _BASE else _mean(gains, "+.2f") or "not compared"
+        seconds = statistics.mean(r["training_seconds"] for r in group)
+        rows.append([
+            f"`{name}`", f"`{recipe}`", _change(RECIPES[recipe]),
+            _percent(group, "held_out_accuracy"), compared, str(len(group)),
+            str(group[0]["epochs"]), f"{seconds / 60:.0f} min",
+            ", ".join(sorted({r["device"] for r in group})),
+        ])  # fmt: skip
+    head = ["network", "recipe", "change", "held out", "difference", "seeds", "epochs", "time",
+            "device"]  # fmt: skip
+    return _table(head, rows)
+
+
+def _ablates(recipe: object) -> bool:
+    return str(recipe).startswith(_BASE)
+
+
+def _change(recipe: Recipe) -> str:
+    """What `recipe` has that the base of the ablations has not."""
+    base = RECIPES[_BASE]
+    changes = [
+        f"{f.name.replace('_', ' ')} {getattr(recipe, f.name)}, not {getattr(base, f.name)}"
+        for f in fields(Recipe)
+        if f.name not in ("name", "stages") and getattr(recipe, f.name) != getattr(base, f.name)
+    ]
+    if recipe.stages != base.stages:
+        changes.append(f"{_stages(recipe)}, not {_stages(base)}")
+    return "; ".join(changes)
+
+
+def _stages(recipe: Recipe) -> str:
+    return "; ".join(
+        f"{s.epochs} {'quantised' if s.quantised else 'float'} from {s.learning_rate:g}"
+        + (f", {s.warmup} of warm-up" if s.warmup else "")
+        + (f", {s.distil:.0%} distilled" if s.distil else "")
+        for s in recipe.stages
+    )
 
 
 def _order(network: str, recipe: str) -> tuple[int, str]:
@@ -136,12 +197,17 @@ def _order(network: str, recipe: str) -> tuple[int, str]:
 
 
 def _percent(group: list[Result], key: str) -> str:
-    """The mean over seeds, with the standard deviation where there are several."""
-    values = [100 * r[key] for r in group if r[key] is not None]
-    if not values:
+    mean = _mean([r[key] for r in group if r[key] is not None])
+    return mean and f"{mean}%"
+
+
+def _mean(fractions: list[float], form: str = ".2f") -> str:
+    """In per cent, with the standard deviation where there are several; nothing of none."""
+    if not fractions:
         return ""
+    values = [100 * fraction for fraction in fractions]
     spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{spread}%"
+    return f"{statistics.mean(values):{form}}{spread}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from host_build.cli import main
-from host_build.results import ResultError, page, read
+from host_build.results import ResultError, keep, page, read
 
 RESULT = {
     "network": "lightweight",
@@ -45,6 +45,55 @@ def test_seeds_are_averaged():
     assert "86.12 ± 0.14% (`warm`)" in _row(text, "lightweight")
 
 
+ABLATION = {k: v for k, v in RESULT.items() if k != "integer_accuracy"} | {"epochs": 16}
+SEEDS = [
+    ABLATION | {"recipe": recipe, "seed": seed, "held_out_accuracy": accuracy}
+    for recipe, accuracies in (("short", (0.80, 0.82)), ("short-cutout", (0.81, 0.84)))
+    for seed, accuracy in enumerate(accuracies)
+]
+
+
+def test_ablations_say_what_a_part_gives_on_held_out_images():
+    text = page([RESULT, *SEEDS])
+    part = text.split("## What each part gives")[1].split("## Recipes")[0]
+    base, cutout = (line for line in part.splitlines() if line.startswith("| `lightweight`"))
+    assert "| `short` |  | 81.00 ± 1.41% |  | 2 | 16 |" in base
+    # The differences are 1 and 2, each within a seed.
+    assert "| `short-cutout` | cutout 8, not 0 | 82.50 ± 2.12% | +1.50 ± 0.71 | 2 |" in cutout
+    # What they reach on the test images chooses nothing, so it is not told.
+    assert "86.01" not in part
+    assert "85.12" not in part
+    rest = text.replace(part, "")
+    assert "| `short-cutout` | 12 float" in rest.split("## Recipes")[1]
+    assert rest.split("## Recipes")[0].count("`short") == 0
+
+
+def test_ablations_are_compared_within_the_same_seeds_and_network():
+    text = page([SEEDS[0], SEEDS[3], SEEDS[1] | {"network": "maxutilized"}])
+    cutout = next(line for line in text.splitlines() if "`short-cutout` | cutout" in line)
+    assert "| 84.00% | not compared | 1 |" in cutout
+
+
+def test_a_recipe_of_other_stages_says_them():
+    part = page([SEEDS[0] | {"recipe": "short-no-distil"}]).split("## What each part gives")[1]
+    assert "4 quantised from 0.02, not 12 float from 0.1, 1 of warm-up; 4 quantised from" in part
+
+
+def test_pages_without_ablations_have_no_section_of_them():
+    assert "What each part gives" not in page([RESULT])
+
+
+def test_ablations_are_kept_without_an_integer_network(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps(SEEDS[0]))
+    assert read(keep(tmp_path / "result.json", tmp_path / "kept")) == SEEDS[0]
+
+
+def test_spread_over_seeds_shows_everywhere():
+    text = page([RESULT, RESULT | {"seed": 1, "float_accuracy": 0.8712, "held_out_accuracy": 0.86}])
+    row = _row(text.split("## Every training")[1], "lightweight")
+    assert "| 85.50 ± 0.71% | 86.12 ± 1.41% | 86.02 ± 0.00% | 2 | 144 | 70 min | cpu |" in row
+
+
 def test_the_best_recipe_is_chosen_on_held_out_images():
     luckier = RESULT | {"recipe": "strong", "held_out_accuracy": 0.84, "integer_accuracy": 0.99}
     assert "86.02% (`warm`)" in _row(page([RESULT, luckier]), "lightweight")
@@ -68,6 +117,8 @@ def test_results_command_keeps_runs_and_writes_the_page(tmp_path, capsys):
         ("[]", "no result of a training"),
         (json.dumps({**RESULT, "test_images": 200}), "200 test images only"),
         (json.dumps({**RESULT, "network": "other"}), "not in the table"),
+        (json.dumps({**RESULT, "recipe": "other"}), "'other', which is no recipe"),
+        (json.dumps({**RESULT, "recipe": "shorter"}), "'shorter', which is no recipe"),
         (
             json.dumps({k: v for k, v in RESULT.items() if k != "integer_accuracy"}),
             "lacks integer_accuracy",
