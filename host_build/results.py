@@ -25,11 +25,11 @@ _INTRODUCTION = """\
 
 Made by `python -m host_build results` from the files in `results/`; do not edit.
 
-"Integer" and "float" accuracies are on all 10,000 test images, counted once for a finished run, whose
-epoch was chosen on 5,000 held-out training images. "Integer" is the compiled network's, which the
-circuit equals bit for bit; "float" is the network before quantisation. Claims are those of the original report,
-whose networks were chosen on the test images. Of several seeds it is the mean, ± the standard
-deviation; times are of one seed's training.
+"Integer" and "float" accuracies are on all 10,000 test images, counted once for a finished run,
+whose epoch was chosen on 5,000 held-out training images. "Integer" is the compiled network's, which
+the circuit equals bit for bit; "float" is the network before quantisation. Claims are those of the
+original report, whose networks were chosen on the test images. Of several seeds it is the mean, ±
+the standard deviation; times are of one seed's training.
 """
 _ABLATIONS = """\
 ## What each part gives
