@@ -7,7 +7,7 @@ import statistics
 from collections import defaultdict
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from board_app.files import write_json
 from host_build.errors import HostError
@@ -15,6 +15,17 @@ from host_build.recipes import RECIPES, Recipe
 from host_build.variants import VARIANTS, Variant
 
 Result = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """What runs of several seeds have in common; `teacher` is "" where none was given."""
+
+    network: str
+    recipe: str
+    teacher: str = ""
+
+
+Runs = dict[Key, list[Result]]
 TEST_IMAGES = 10_000
 _NEEDED = {
     "network", "recipe", "seed", "epochs", "held_out_accuracy", "test_accuracy", "test_images",
@@ -73,19 +84,20 @@ def read(path: Path) -> Result:
 def keep(path: Path, folder: Path) -> Path:
     """Copy a finished run's result into `folder`; the name says what it is of."""
     result = read(path)
-    kept = folder / f"{result['network']}-{result['recipe']}-{result['seed']}.json"
+    parts = (*filter(None, _key(result)), str(result["seed"]))
+    kept = folder / f"{'-'.join(parts)}.json"
     write_json(kept, result)
     return kept
 
 
 def page(results: list[Result]) -> str:
     """The tables as Markdown: the report's rows, every training, the ablations, the recipes."""
-    runs: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    runs: Runs = defaultdict(list)
     for result in sorted(results, key=lambda r: r["seed"]):
-        runs[result["network"], result["recipe"]].append(result)
-    ablations = {key: group for key, group in runs.items() if _ablates(key[1])}
+        runs[_key(result)].append(result)
+    ablations = {key: group for key, group in runs.items() if _ablates(key.recipe)}
     full = {key: group for key, group in runs.items() if key not in ablations}
-    used = [name for name in RECIPES if any(recipe == name for _, recipe in runs)]
+    used = [name for name in RECIPES if any(key.recipe == name for key in runs)]
     return "\n".join(
         [_INTRODUCTION, "## The report's networks\n", *_networks(full), "", "## Every training\n",
          *_trainings(full), "", *([_ABLATIONS, *_parts(ablations), ""] if ablations else []),
@@ -93,17 +105,17 @@ def page(results: list[Result]) -> str:
     )  # fmt: skip
 
 
-def _networks(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+def _networks(runs: Runs) -> list[str]:
     def best(variant: Variant, ours: bool) -> str:
         """The recipe whose runs are best on held-out images, never on the test images."""
         mine = [
-            group for (network, recipe), group in runs.items()
-            if network == variant.name and (recipe != "report") == ours
+            group for key, group in runs.items()
+            if key.network == variant.name and (key.recipe != "report") == ours
         ]  # fmt: skip
         if not mine:
             return "not trained"
         group = max(mine, key=lambda g: statistics.mean(r["held_out_accuracy"] for r in g))
-        return f"{_percent(group, 'integer_accuracy')} (`{group[0]['recipe']}`)"
+        return f"{_percent(group, 'integer_accuracy')} ({_told(_key(group[0]))})"
 
     rows = []
     for variant in VARIANTS.values():
@@ -119,13 +131,13 @@ def _networks(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
     return _table(head, rows)
 
 
-def _trainings(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+def _trainings(runs: Runs) -> list[str]:
     rows = []
-    for (name, recipe), group in sorted(runs.items(), key=lambda item: _order(*item[0])):
-        variant = VARIANTS[name]
+    for key, group in _sorted(runs):
+        variant = VARIANTS[key.network]
         seconds = statistics.mean(r["training_seconds"] for r in group)
         rows.append([
-            f"`{name}`", f"{variant.total_parameters:,}", variant.weight_bits, f"`{recipe}`",
+            f"`{variant.name}`", f"{variant.total_parameters:,}", variant.weight_bits, _told(key),
             _percent(group, "held_out_accuracy"), _percent(group, "float_accuracy"),
             _percent(group, "integer_accuracy"), str(len(group)), str(group[0]["epochs"]),
             f"{seconds / 60:.0f} min", ", ".join(sorted({r["device"] for r in group})),
@@ -146,17 +158,18 @@ def _recipes(names: list[str]) -> list[str]:
     return _table(["recipe", "epochs", *(field.replace("_", " ") for field in plain)], rows)
 
 
-def _parts(runs: dict[tuple[str, str], list[Result]]) -> list[str]:
+def _parts(runs: Runs) -> list[str]:
     rows = []
-    for (name, recipe), group in sorted(runs.items(), key=lambda item: _order(*item[0])):
-        base = {r["seed"]: r["held_out_accuracy"] for r in runs.get((name, _BASE), [])}
+    for key, group in _sorted(runs):
+        name, recipe, _ = key
+        base = {r["seed"]: r["held_out_accuracy"] for r in runs.get(Key(name, _BASE), [])}
         gains = [
             r["held_out_accuracy"] - base[r["seed"]] for r in group if r["seed"] in base
         ] if recipe != _BASE else []  # fmt: skip
         compared = "" if recipe == _BASE else _mean(gains, "+.2f") or "not compared"
         seconds = statistics.mean(r["training_seconds"] for r in group)
         rows.append([
-            f"`{name}`", f"`{recipe}`", _change(RECIPES[recipe]),
+            f"`{name}`", _told(key), _change(RECIPES[recipe]),
             _percent(group, "held_out_accuracy"), compared, str(len(group)),
             str(group[0]["epochs"]), f"{seconds / 60:.0f} min",
             ", ".join(sorted({r["device"] for r in group})),
@@ -192,8 +205,16 @@ def _stages(recipe: Recipe) -> str:
     )
 
 
-def _order(network: str, recipe: str) -> tuple[int, str]:
-    return list(VARIANTS).index(network), recipe
+def _key(result: Result) -> Key:
+    return Key(result["network"], result["recipe"], result.get("teacher") or "")
+
+
+def _told(key: Key) -> str:
+    return f"`{key.recipe}`" + (f" by `{key.teacher}`" if key.teacher else "")
+
+
+def _sorted(runs: Runs) -> list[tuple[Key, list[Result]]]:
+    return sorted(runs.items(), key=lambda run: (list(VARIANTS).index(run[0].network), run[0]))
 
 
 def _percent(group: list[Result], key: str) -> str:

@@ -165,15 +165,24 @@ def test_stops_when_told(overlays: Path, number: signal.Signals) -> None:
         "--host", "127.0.0.1", "--port", "0",
     ]  # fmt: skip
     root = Path(cli.__file__).resolve().parent.parent
+
+    def interruptible() -> None:
+        """What a shell starts in the background is deaf to SIGINT, and so would this be."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
-    ) as process:
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        preexec_fn=interruptible,
+    ) as process:  # fmt: skip
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "lightweight on reference at\n"
         url = process.stdout.readline().strip()
         with urllib.request.urlopen(f"{url}healthz", timeout=20) as response:
             assert response.status == 200
         process.send_signal(number)
-        assert process.wait(timeout=20) == 0
+        try:
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
         error = process.stderr.read()
     assert "Traceback" not in error and "GET" not in error

@@ -94,6 +94,18 @@ def test_spread_over_seeds_shows_everywhere():
     assert "| 85.50 ± 0.71% | 86.12 ± 1.41% | 86.02 ± 0.00% | 2 | 144 | 70 min | cpu |" in row
 
 
+def test_runs_of_another_teacher_are_runs_of_their_own(tmp_path):
+    taught = RESULT | {"recipe": "taught", "teacher": "maxutilized", "held_out_accuracy": 0.9}
+    other = taught | {"teacher": None, "held_out_accuracy": 0.88}
+    text = page([taught, other, RESULT | {"teacher": None}])
+    assert "86.02% (`taught` by `maxutilized`)" in _row(text, "lightweight")
+    rows = [line for line in text.splitlines() if "| `taught`" in line and "144" in line]
+    assert ["90.00%" in row for row in rows] == [False, True]
+    (tmp_path / "result.json").write_text(json.dumps(taught))
+    kept = keep(tmp_path / "result.json", tmp_path / "kept")
+    assert kept.name == "lightweight-taught-maxutilized-0.json"
+
+
 def test_the_best_recipe_is_chosen_on_held_out_images():
     luckier = RESULT | {"recipe": "strong", "held_out_accuracy": 0.84, "integer_accuracy": 0.99}
     assert "86.02% (`warm`)" in _row(page([RESULT, luckier]), "lightweight")
