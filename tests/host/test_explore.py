@@ -14,6 +14,9 @@ from pathlib import Path
 
 import optuna
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from optuna.distributions import IntDistribution
 from optuna.trial import FixedTrial, TrialState
 
@@ -28,6 +31,7 @@ from host_build.explore.cost import BUDGETS, Cost, Infeasible, cost
 from host_build.explore.errors import ExploreError
 from host_build.explore.front import front
 from host_build.explore.halving import FrontHalving
+from host_build.explore.labels import write_names
 from host_build.explore.settings import Settings
 from host_build.explore.space import Space
 from host_build.explore.storage import open_study, reclaim
@@ -122,6 +126,35 @@ def test_a_small_space_ends_the_sweep_and_nothing_is_trained_twice(
     assert sorted(trained) == ["net-4-4-8-w4a4e4-s1", "net-4-4-8-w4a4e4-s2"]
     assert [row["state"] for row in rows[-12:]] == [REPEATED] * 12
     assert rows[-1]["reason"].startswith("the same as trial ")
+
+
+def test_report_has_claims_beside_what_our_overlays_were_measured_to_reach(
+    tiny_data, tmp_path, same_cost
+):
+    rows = {"lightweight": VARIANTS["lightweight"], "row": ROW}
+    table = explore(SETTINGS, 1, tiny_data, tmp_path, rows=rows)
+    report = json.loads((tmp_path / "trials.json").read_text())["report"]
+    measured = overlay.find("lightweight").manifest.accuracy["test"]
+    assert report["lightweight"]["measured_accuracy"] == measured
+    assert "measured_accuracy" not in report["row"]
+    line = next(line for line in table.splitlines() if line.startswith("lightweight "))
+    assert line.split() == ["lightweight", "84.51%", f"{measured:.2%}", "100,000"]
+
+
+def test_names_in_the_picture_cover_neither_each_other_nor_points():
+    figure = Figure(figsize=(10, 4))
+    axes = figure.subplots()
+    axes.set(xscale="log", xlim=(1, 1000), ylim=(0, 10))
+    spots = [(30, 5), (30, 5.1), (33, 5), (40, 5.2), (900, 9.9), (1.1, 0.1), (900, 0.1)]
+    axes.plot(*zip(*spots, strict=True), "*")
+    write_names(axes, [(f"network-{i}-4w4a", x, y, "red") for i, (x, y) in enumerate(spots)])
+    FigureCanvasAgg(figure).draw()
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert len(boxes) == len(spots)
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:index])
+        assert not any(box.contains(*axes.transData.transform(spot)) for spot in spots)
+        assert figure.bbox.containsx(box.x0) and figure.bbox.containsx(box.x1)
 
 
 # Killed, and several at once.
