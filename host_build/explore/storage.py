@@ -23,9 +23,10 @@ from host_build.explore.halving import FrontHalving
 from host_build.explore.journal import journal
 from host_build.explore.settings import Settings
 
-SETTINGS, WORKER, AGAIN, ROW, HELD_OUT = "settings", "worker", "again", "row", "held_out"
-"""User attributes: of the study; of a trial its process, the trial it repeats, the table's row, and
-its accuracy after each epoch."""
+SETTINGS, WORKER, AGAIN, ROW = "settings", "worker", "again", "row"
+"""User attributes: of the study; of a trial its process, the trial it repeats, the table's row."""
+HELD_OUT, STOPPED = "held_out", "stopped"
+"""And its accuracy after each epoch, and whether it was the user who cut it short."""
 # What the libraries raise for storages that are damaged or none.
 _UNREADABLE = (
     SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError, LookupError, TypeError,
@@ -68,7 +69,8 @@ def me() -> dict[str, Any]:
 def reclaim(study: Study) -> list[int]:
     """Fail the trials of dead processes of this machine and queue them again; their numbers.
 
-    What was repeated already and came no further is not queued once more: it may be what kills.
+    What was repeated already and came no further is not queued once more: it may be what kills,
+    unless the user did.
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if _lost(trial):
@@ -79,9 +81,9 @@ def reclaim(study: Study) -> list[int]:
     for trial in trials:
         if trial.state is not TrialState.FAIL or trial.number in repeated or not trial.params:
             continue
-        if AGAIN not in trial.user_attrs or _epochs(trial) > _epochs(
-            trials[trial.user_attrs[AGAIN]]
-        ):
+        before = trial.user_attrs.get(AGAIN)
+        stopped = trial.user_attrs.get(STOPPED, False)
+        if before is None or stopped or _epochs(trial) > _epochs(trials[before]):
             kept = {ROW: trial.user_attrs[ROW]} if ROW in trial.user_attrs else {}
             study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number, **kept})
             queued.append(trial.number)

@@ -16,7 +16,7 @@ from host_build.explore import candidate, results
 from host_build.explore.candidate import Bench
 from host_build.explore.errors import ExploreError
 from host_build.explore.settings import Settings
-from host_build.explore.storage import ROW, failures, open_study, reclaim
+from host_build.explore.storage import ROW, STOPPED, failures, open_study, reclaim
 from host_build.images import split, training_device
 from host_build.variants import VARIANTS, Variant
 
@@ -54,7 +54,7 @@ def explore(
             )
     if done < trials:
         table += f"\n{done} trained instead of {trials}: {MOST_IDLE} candidates in a row were "
-        table += "none to train"
+        table += "none to train; the same command tries as many again"
     return table
 
 
@@ -68,7 +68,8 @@ def _work(
             trial = study.ask()
             try:
                 _run(study, trial, settings, bench)
-            except BaseException:
+            except BaseException as error:
+                trial.set_user_attr(STOPPED, isinstance(error, KeyboardInterrupt))
                 study.tell(trial, state=TrialState.FAIL)
                 raise
             idle = idle + 1 if results.trained(study) == done else 0
