@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from brevitas.export import export_qonnx
 
-from host_build.resnet import ResNet
+from host_build.training.resnet import ResNet
 from host_build.variants import IMAGE_CHANNELS, IMAGE_SIZE
 
 _OPSET = 13

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from board_app.files import write_json
 from host_build.errors import HostError
-from host_build.recipes import RECIPES, Recipe
+from host_build.training.recipes import RECIPES, Recipe
 from host_build.variants import VARIANTS, Variant
 
 Result = dict[str, Any]

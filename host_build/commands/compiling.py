@@ -53,9 +53,9 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     """Compile the network of `options` with the weights in `checkpoint`. Raises HostError."""
     import torch
 
-    from host_build import images
-    from host_build.checkpoint import load_network
     from host_build.export import export, logits
+    from host_build.training import images
+    from host_build.training.checkpoint import load_network
 
     variant = variant_file.find(options.network)
     test = cifar10.load(data_of(options), "test").first(options.limit)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from board_app import cifar10
 from board_app.overlay import OVERLAYS
 from host_build.generate.handoff import ClockError, clock_divisors
-from host_build.recipes import RECIPES
+from host_build.training.recipes import RECIPES
 
 BUILD = Path("build")
 ROW = "a name of the table, see `networks`, or NAME.json"

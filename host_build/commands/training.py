@@ -16,7 +16,7 @@ from host_build.commands.options import (
     limit,
     training_options,
 )
-from host_build.recipes import RECIPES
+from host_build.training.recipes import RECIPES
 
 
 def add(commands: Commands) -> None:
@@ -34,7 +34,7 @@ def networks(_: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    from host_build.train import train as run
+    from host_build.training.train import train as run
 
     variant = variant_file.find(options.network)
     result = run(

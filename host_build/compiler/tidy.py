@@ -22,7 +22,7 @@ from qonnx.transformation.make_input_chanlast import MakeInputChannelsLast
 from qonnx.util.cleanup import cleanup_model
 
 from host_build.compiler.model import CompileError, ModelWrapper, apply, operations
-from host_build.resnet import MEAN, STD
+from host_build.training.resnet import MEAN, STD
 
 # FINN's RemoveStaticGraphInputs and TopK-era transformations want at least this ONNX version.
 _OPSET = 11

@@ -15,8 +15,8 @@ from host_build.explore.cost import Cost, Infeasible, board, cost
 from host_build.explore.halving import SPEED
 from host_build.explore.settings import Settings
 from host_build.explore.storage import HELD_OUT, ROW, WORKER, me
-from host_build.images import Images
-from host_build.train import Training
+from host_build.training.images import Images
+from host_build.training.loop import Training
 from host_build.variants import Variant
 
 NETWORK, COST, OUTCOME, REASON = "network", "cost", "outcome", "reason"

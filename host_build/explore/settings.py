@@ -10,7 +10,7 @@ from typing import Any, Literal
 from host_build.explore.cost import board
 from host_build.explore.errors import ExploreError
 from host_build.explore.space import Space
-from host_build.recipes import Recipe, Stage
+from host_build.training.recipes import Recipe, Stage
 
 Goal = Literal["accuracy", "fps"]
 # Float epochs cost half of quantised ones and bring the weights near, but say nothing of bits.

@@ -17,7 +17,7 @@ from host_build.explore.candidate import Bench
 from host_build.explore.errors import ExploreError
 from host_build.explore.settings import Settings
 from host_build.explore.storage import ROW, STOPPED, failures, open_study, reclaim
-from host_build.images import split, training_device
+from host_build.training.images import split, training_device
 from host_build.variants import VARIANTS, Variant
 
 # So many suggestions in a row without one to train, and there is nothing left to find.

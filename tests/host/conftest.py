@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from board_app import cifar10
-from host_build import images
+from host_build.training import images
 from host_build.variants import Bits, Group, Variant
 
 # For networks this small, threads that wait for each other cost far more than they give.

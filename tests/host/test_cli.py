@@ -10,9 +10,10 @@ import pytest
 
 from board_app.overlay import find, names
 from board_app.reference import Reference
-from host_build import recipes, variant_file
+from host_build import variant_file
 from host_build.cli import main
-from host_build.recipes import Recipe, Stage
+from host_build.training import recipes
+from host_build.training.recipes import Recipe, Stage
 
 from .conftest import RECORDS, TINY
 

@@ -20,8 +20,8 @@ from host_build.compiler.model import CompileError
 from host_build.compiler.pipeline import compile_model
 from host_build.export import export, logits
 from host_build.package import package
-from host_build.resnet import ResNet
 from host_build.skeleton import skeleton
+from host_build.training.resnet import ResNet
 from host_build.variants import Bits, Variant
 
 from .conftest import TINY

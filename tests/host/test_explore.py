@@ -22,7 +22,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from board_app import cifar10, overlay
 from board_app.graph import Threshold
-from host_build import images, recipes, variant_file
+from host_build import variant_file
 from host_build.cli import main
 from host_build.compiler.fold import DEVICE
 from host_build.explore import candidate, journal, sweep
@@ -37,8 +37,9 @@ from host_build.explore.space import Space
 from host_build.explore.storage import open_study, reclaim
 from host_build.explore.sweep import explore
 from host_build.kernels.base import Resources
-from host_build.recipes import Recipe, Stage
 from host_build.skeleton import skeleton
+from host_build.training import images, recipes
+from host_build.training.recipes import Recipe, Stage
 from host_build.variants import VARIANTS, Bits, Group, Variant
 
 from .conftest import BITS, RECORDS
@@ -362,7 +363,7 @@ def test_halving_leaves_out_what_was_cut_short():
 
 def test_rows_are_trained_to_the_end_for_comparison(tiny_data, tmp_path, monkeypatch, same_cost):
     falling = iter(range(1000, 0, -1))
-    monkeypatch.setattr("host_build.train.accuracy", lambda *_: next(falling) / 1000)
+    monkeypatch.setattr("host_build.training.loop.accuracy", lambda *_: next(falling) / 1000)
     monkeypatch.setattr(candidate.Cost, "fps", lambda *_: 50.0)
     rows = {"row": ROW, "other": replace(ROW, stem_channels=8)}
     explore(Settings(epochs=4, space=SPACE), 3, tiny_data, tmp_path, rows=rows)
@@ -375,7 +376,7 @@ def test_rows_are_trained_to_the_end_for_comparison(tiny_data, tmp_path, monkeyp
 def test_bad_candidates_are_given_up_early(tiny_data, tmp_path, monkeypatch, same_cost):
     # Every network is as fast, and each one worse than the one before.
     falling = iter(range(1000, 0, -1))
-    monkeypatch.setattr("host_build.train.accuracy", lambda *_: next(falling) / 1000)
+    monkeypatch.setattr("host_build.training.loop.accuracy", lambda *_: next(falling) / 1000)
     monkeypatch.setattr(candidate.Cost, "fps", lambda *_: 50.0)
     explore(Settings(epochs=4, space=SPACE), 3, tiny_data, tmp_path, rows={})
     rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
@@ -403,7 +404,7 @@ def test_infeasible_candidates_are_recorded_with_the_reason(tiny_data, tmp_path,
 
 def test_goal_fps_trains_only_what_is_faster(tiny_data, tmp_path, monkeypatch, same_cost):
     monkeypatch.setattr(sweep, "MOST_IDLE", 6)
-    monkeypatch.setattr("host_build.train.accuracy", lambda *_: 0.8)
+    monkeypatch.setattr("host_build.training.loop.accuracy", lambda *_: 0.8)
     speeds = iter([100.0, 50.0, 200.0, 150.0])
     monkeypatch.setattr(candidate.Cost, "fps", lambda *_: next(speeds, 1.0))
     settings = Settings(goal="fps", min_accuracy=0.75, epochs=1, space=SPACE)

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from board_app.cifar10 import load
-from host_build import images as images_module
-from host_build import teacher
-from host_build import train as train_module
-from host_build.checkpoint import CheckpointError, load_network, read
-from host_build.images import Images, View, batches, shuffled, split
-from host_build.recipes import Recipe, Stage
-from host_build.train import Training, learning_rate, train
+from host_build.training import images as images_module
+from host_build.training import loop, teacher
+from host_build.training.checkpoint import CheckpointError, load_network, read
+from host_build.training.images import Images, View, batches, shuffled, split
+from host_build.training.loop import Training, learning_rate
+from host_build.training.recipes import Recipe, Stage
+from host_build.training.train import train
 from host_build.variants import VARIANTS
 
 from .conftest import RECORDS, TINY
@@ -241,8 +241,8 @@ def test_compiled_steps_train_the_same_network(tiny_data, tmp_path, monkeypatch)
     """As on a GPU; the code that is generated differs, what it computes does not."""
     steps = {}
     for compiled in (False, True):
-        monkeypatch.setattr(train_module, "_compiling_pays", lambda _, compiled=compiled: compiled)
-        monkeypatch.setattr(train_module, "_bfloat16_is_fast", lambda _: False)
+        monkeypatch.setattr(loop, "_compiling_pays", lambda _, compiled=compiled: compiled)
+        monkeypatch.setattr(loop, "_bfloat16_is_fast", lambda _: False)
         folder = tmp_path / str(compiled)
         train(TINY, SMALL_STEPS, tiny_data, folder)
         steps[compiled], meta = read(folder / "last.safetensors")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from host_build.resnet import ResNet
+from host_build.training.resnet import ResNet
 from host_build.variants import VARIANTS, find, table
 
 

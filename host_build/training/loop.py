@@ -1,4 +1,4 @@
-"""Train one network on CIFAR-10: float and quantised stages, resumable, epoch held-out-chosen."""
+"""A training: model, optimiser, position and history, from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from board_app.cifar10 import load
-from board_app.files import write_json
-from host_build import checkpoint, teacher
-from host_build.curves import plot_curves
-from host_build.images import Images, View, accuracy, batches, shuffled, split, training_device
-from host_build.recipes import Recipe, Stage
-from host_build.resnet import CALIBRATION_STEPS, ResNet
+from host_build.training import checkpoint, teacher
+from host_build.training.images import (
+    Images,
+    View,
+    accuracy,
+    batches,
+    shuffled,
+)
+from host_build.training.recipes import Recipe, Stage
+from host_build.training.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
 
 LAST = "last.safetensors"
@@ -253,69 +256,6 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names start with `prefix` and a dot, without it."""
     start = f"{prefix}."
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-
-
-def train(
-    variant: Variant, recipe: Recipe, cifar10: Path, folder: Path, *,
-    seed: int = 0, device: str | None = None, resume: bool = False, limit: int | None = None,
-    taught_by: Path | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Train `variant` and return its result, also written to `folder`/result.json.
-
-    Writes last.safetensors (to resume from), best.safetensors (the epoch that is best on the
-    held-out images), float.safetensors (the end of the float stage) and curves.png. The test
-    images are read once, after the choice.
-    `limit` trains and measures on that many images of each kind, to try the machinery.
-    `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
-    stays in `folder`, which a resumed run learns from.
-    """
-    last = folder / LAST
-    if last.exists() and not resume:
-        raise checkpoint.CheckpointError(
-            f"{last} exists; continue it with --resume, or give another --out folder"
-        )
-    teacher.bring(taught_by, folder, recipe, resume=resume)
-    target = training_device(device)
-    images, held_out = split(load(cifar10, "train"), target, limit)
-    run = Training(variant, recipe, seed, folder, target, images)
-    if resume:
-        run.resume()
-    with tqdm(
-        total=sum(s.epochs for s in recipe.stages), initial=len(run.history), unit="epoch",
-        desc=variant.name,
-    ) as bar:  # fmt: skip
-        while not run.finished:
-            row = run.epoch_and_measure(held_out)
-            plot_curves(run.history, variant.name, folder / "curves.png")
-            bar.set_postfix(loss=f"{row['loss']:.3f}", held_out=f"{row['held_out']:.2%}")
-            bar.update()
-
-    dataset = load(cifar10, "test").first(limit)
-    test = Images(
-        torch.from_numpy(dataset.images).to(target), torch.from_numpy(dataset.labels).to(target)
-    )
-    model, meta = checkpoint.load_network(run.best, variant)
-    float_accuracy = None
-    if any(not stage.quantised for stage in recipe.stages):
-        floats, _ = checkpoint.load_network(run.floats, variant, quantised=False)
-        float_accuracy = accuracy(floats.to(target), test)
-    result = {
-        "network": variant.name,
-        "parameters": variant.total_parameters,
-        "recipe": recipe.name,
-        "teacher": teacher.name(folder),
-        "seed": seed,
-        "best_epoch": meta["epoch"],
-        "epochs": len(run.history),
-        "held_out_accuracy": meta["held_out"],
-        "float_accuracy": float_accuracy,
-        "test_accuracy": accuracy(model.to(target), test),
-        "test_images": len(test),
-        "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
-        "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",
-    }
-    write_json(folder / "result.json", result)
-    return result
 
 
 def _compiling_pays(device: torch.device) -> bool:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from board_app.files import write_atomically
-from host_build import checkpoint, variant_file
-from host_build.images import Images, View, batches
-from host_build.recipes import Recipe
-from host_build.resnet import ResNet
+from host_build import variant_file
+from host_build.training import checkpoint
+from host_build.training.images import Images, View, batches
+from host_build.training.recipes import Recipe
+from host_build.training.resnet import ResNet
 from host_build.variants import Variant
 
 FILE = "teacher.safetensors"

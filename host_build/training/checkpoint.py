@@ -14,7 +14,7 @@ from torch import Tensor
 
 from board_app.files import write_atomically
 from host_build.errors import HostError
-from host_build.resnet import ResNet
+from host_build.training.resnet import ResNet
 from host_build.variants import Variant
 
 

@@ -1,0 +1,1 @@
+"""Training a row of `variants` on CIFAR-10."""
