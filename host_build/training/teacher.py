@@ -65,9 +65,14 @@ def name(folder: Path) -> str | None:
 
 
 def bring(given: Path | None, folder: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Copy the teacher into the run's folder; CheckpointError where recipe and teacher disagree."""
+    """Copy the teacher into the run's folder; CheckpointError where recipe and teacher disagree.
+
+    A run that is not resumed has the teacher it is given, or none.
+    """
     kept = folder / FILE
     if given is None:
+        if not resume:
+            kept.unlink(missing_ok=True)
         if recipe.stages[0].distil and not kept.exists():
             raise checkpoint.CheckpointError(
                 f"recipe {recipe.name} learns from another network: "

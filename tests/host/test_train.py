@@ -217,6 +217,15 @@ def test_learning_from_a_teacher_brings_the_logits_closer_to_its():
     assert teacher.divergence(wanted, wanted) == pytest.approx(0, abs=1e-6)
 
 
+def test_a_teacher_left_by_a_run_that_never_began_teaches_nobody(tiny_data, larger, tmp_path):
+    folder = tmp_path / "run"
+    teacher.bring(larger, folder, TAUGHT, resume=False)
+    with pytest.raises(CheckpointError, match="give --teacher"):
+        train(TINY, TAUGHT, tiny_data, folder)
+    teacher.bring(larger, folder, TAUGHT, resume=False)
+    assert train(TINY, ALL_IN, tiny_data, folder)["teacher"] is None
+
+
 def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(CheckpointError, match="give --teacher"):
