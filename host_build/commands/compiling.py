@@ -58,8 +58,9 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     from host_build.training.checkpoint import load_network
 
     variant = variant_file.find(options.network)
-    test = cifar10.load(data_of(options), "test").first(options.limit)
-    held_out = images.held_out(cifar10.load(data_of(options), "train")).first(options.limit)
+    found = data_of(options)
+    test = cifar10.load(found, "test").first(options.limit)
+    held_out = images.held_out(cifar10.load(found, "train")).first(options.limit)
     model, _ = load_network(checkpoint, variant)
     source = folder_of(options, variant.name) / "0_export.onnx"
     export(model, source)

@@ -13,6 +13,7 @@ from host_build.commands.options import (
     folder_of,
     fraction,
     positive,
+    seed_and_device,
 )
 
 
@@ -22,7 +23,7 @@ def add(commands: Commands) -> None:
             "explore", explore,
             "search for networks: cost first, then brief training; "
             "draws accuracy against frames/s",
-            None, data(), folder(),
+            None, data(), folder(), seed_and_device(),
         )
     )  # fmt: skip
 
@@ -72,8 +73,6 @@ def _settings(parser: argparse.ArgumentParser) -> None:
         help="database or journal file that machines share (default: study.journal in --out)",
     )
     parser.add_argument("--clock", type=clock, default=100.0, metavar="MHZ", help="default: 100")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
 
 
 def explore(options: argparse.Namespace) -> int:

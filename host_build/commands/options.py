@@ -112,7 +112,7 @@ def overlays() -> argparse.ArgumentParser:
 
 def training_options() -> argparse.ArgumentParser:
     """How to train."""
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = argparse.ArgumentParser(add_help=False, parents=[seed_and_device()])
     parent.add_argument(
         "--recipe", choices=RECIPES, default="report", help="how to train (default: %(default)s)"
     )
@@ -122,6 +122,12 @@ def training_options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="float.safetensors of another training, for recipes that learn from one",
     )
+    return parent
+
+
+def seed_and_device() -> argparse.ArgumentParser:
+    """What a training depends on beside its recipe."""
+    parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parent.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     return parent

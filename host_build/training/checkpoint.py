@@ -64,12 +64,17 @@ def load_network(
     tensors, meta = read(path)
     require_variant(path, meta, variant)
     model = ResNet(variant, quantised=quantised)
-    state = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
     try:
-        model.load_state_dict(state)
+        model.load_state_dict(under("model", tensors))
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit {variant.name}: {error}") from error
     return model.eval(), meta
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix` and a dot, without it."""
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:

@@ -187,23 +187,23 @@ class Training:
         earlier = [r["held_out"] for r in self.history if r["quantised"]]
         self.history.append(row)
         if row["quantised"] and row["held_out"] > max(earlier, default=-1.0):
-            checkpoint.write(
-                self.best, checkpoint.model_tensors(self._kept), self.variant,
-                recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
-                held_out=row["held_out"],
-            )  # fmt: skip
+            self._keep(self.best, row)
         if self.epoch == self._now.epochs:
             previous = self._kept
             if not self._now.quantised:
-                checkpoint.write(
-                    self.floats, checkpoint.model_tensors(previous), self.variant,
-                    recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
-                    held_out=row["held_out"],
-                )  # fmt: skip
+                self._keep(self.floats, row)
             self.stage, self.epoch = self.stage + 1, 0
             if not self.finished:
                 self._enter_stage(previous)
         self._save()
+
+    def _keep(self, path: Path, row: dict[str, Any]) -> None:
+        """Write the network as it is after the epoch of `row`."""
+        checkpoint.write(
+            path, checkpoint.model_tensors(self._kept), self.variant,
+            recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
+            held_out=row["held_out"],
+        )  # fmt: skip
 
     def _save(self) -> None:
         tensors = checkpoint.model_tensors(self.model)
@@ -232,14 +232,14 @@ class Training:
         if self.finished:
             return
         model = self._build(self._now)
-        model.load_state_dict(_under("model", tensors))
+        model.load_state_dict(checkpoint.under("model", tensors))
         self._use(model)
         if self.average is not None:
-            self.average.load_state_dict(_under("average", tensors))
+            self.average.load_state_dict(checkpoint.under("average", tensors))
         state = self.optimizer.state_dict()
         state["state"] = {
             int(index): {"momentum_buffer": tensor}
-            for index, tensor in _under("momentum", tensors).items()
+            for index, tensor in checkpoint.under("momentum", tensors).items()
         }
         self.optimizer.load_state_dict(state)
 
@@ -250,12 +250,6 @@ def learning_rate(stage: Stage, epoch: float) -> float:
         return stage.learning_rate * epoch / stage.warmup
     progress = (epoch - stage.warmup) / (stage.epochs - stage.warmup)
     return stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names start with `prefix` and a dot, without it."""
-    start = f"{prefix}."
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 def _compiling_pays(device: torch.device) -> bool:

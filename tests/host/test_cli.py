@@ -42,7 +42,8 @@ def test_help(command, capsys):
         (["compile", "none.onnx", "--cifar10", "."], "test_batch.bin is missing"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys):
+def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
