@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from board_app.files import write_json
 from host_build.errors import HostError
-from host_build.training.recipes import RECIPES, Recipe
+from host_build.training.recipes import RECIPES, Recipe, Stage
 from host_build.variants import VARIANTS, Variant
 
 Result = dict[str, Any]
@@ -186,14 +186,21 @@ def _ablates(recipe: object) -> bool:
 def _change(recipe: Recipe) -> str:
     """What `recipe` has that the base of the ablations has not."""
     base = RECIPES[_BASE]
-    changes = [
-        f"{f.name.replace('_', ' ')} {getattr(recipe, f.name)}, not {getattr(base, f.name)}"
-        for f in fields(Recipe)
-        if f.name not in ("name", "stages") and getattr(recipe, f.name) != getattr(base, f.name)
-    ]
-    if recipe.stages != base.stages:
-        changes.append(f"{_stages(recipe)}, not {_stages(base)}")
+    changes = _differences(recipe, base, except_for=("name", "stages"))
+    for stage, usual in zip(recipe.stages, base.stages, strict=True):
+        kind = "quantised" if usual.quantised else "float"
+        changes += [f"{kind} epochs: {change}" for change in _differences(stage, usual)]
     return "; ".join(changes)
+
+
+def _differences(
+    one: Recipe | Stage, usual: Recipe | Stage, except_for: tuple[str, ...] = ()
+) -> list[str]:
+    return [
+        f"{f.name.replace('_', ' ')} {getattr(one, f.name)}, not {getattr(usual, f.name)}"
+        for f in fields(usual)
+        if f.name not in except_for and getattr(one, f.name) != getattr(usual, f.name)
+    ]
 
 
 def _stages(recipe: Recipe) -> str:
