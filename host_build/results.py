@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from board_app.files import write_json
 from host_build.errors import HostError
 from host_build.training.recipes import RECIPES, Recipe, Stage
-from host_build.variants import VARIANTS, Variant
+from host_build.variants import EDGES8, VARIANTS, Variant
 
 Result = dict[str, Any]
 
@@ -45,9 +45,9 @@ the standard deviation; times are of one seed's training.
 _ABLATIONS = """\
 ## What each part gives
 
-Recipes of one change each from `short`, which is `strong` with fewer epochs, on the 5,000 held-out
-images: the test images choose no recipe. The difference is the mean over the seeds that both were
-trained with, in per cent points.
+Recipes of one change each from `short`, which is `strong` with fewer epochs, and networks with 8
+bits in and out beside the same without, on the 5,000 held-out images: the test images choose
+nothing. The difference is the mean over the seeds that both were trained with, in per cent points.
 """
 # The recipe that the ablations differ from, and how their names start.
 _BASE = "short"
@@ -161,15 +161,13 @@ def _recipes(names: list[str]) -> list[str]:
 def _parts(runs: Runs) -> list[str]:
     rows = []
     for key, group in _sorted(runs):
-        name, recipe, _ = key
-        base = {r["seed"]: r["held_out_accuracy"] for r in runs.get(Key(name, _BASE), [])}
-        gains = [
-            r["held_out_accuracy"] - base[r["seed"]] for r in group if r["seed"] in base
-        ] if recipe != _BASE else []  # fmt: skip
-        compared = "" if recipe == _BASE else _mean(gains, "+.2f") or "not compared"
+        usual = _usual(key)
+        base = {r["seed"]: r["held_out_accuracy"] for r in runs.get(usual, [])}
+        gains = [r["held_out_accuracy"] - base[r["seed"]] for r in group if r["seed"] in base]
+        compared = "" if usual == key else _mean(gains, "+.2f") or "not compared"
         seconds = statistics.mean(r["training_seconds"] for r in group)
         rows.append([
-            f"`{name}`", _told(key), _change(RECIPES[recipe]),
+            f"`{key.network}`", _told(key), _change(key),
             _percent(group, "held_out_accuracy"), compared, str(len(group)),
             str(group[0]["epochs"]), f"{seconds / 60:.0f} min",
             ", ".join(sorted({r["device"] for r in group})),
@@ -183,9 +181,18 @@ def _ablates(recipe: object) -> bool:
     return str(recipe).startswith(_BASE)
 
 
-def _change(recipe: Recipe) -> str:
-    """What `recipe` has that the base of the ablations has not."""
-    base = RECIPES[_BASE]
+def _usual(key: Key) -> Key:
+    """What runs of `key` are compared with, from which they differ in one thing; or else `key`."""
+    if key.recipe != _BASE:
+        return Key(key.network, _BASE)
+    return Key(key.network.removesuffix(EDGES8), _BASE)
+
+
+def _change(key: Key) -> str:
+    """What runs of `key` have that those they are compared with have not."""
+    if key.network != _usual(key).network:
+        return "8 bits in and out"
+    recipe, base = RECIPES[key.recipe], RECIPES[_BASE]
     changes = _differences(recipe, base, except_for=("name", "stages"))
     for stage, usual in zip(recipe.stages, base.stages, strict=True):
         kind = "quantised" if usual.quantised else "float"

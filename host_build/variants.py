@@ -132,10 +132,14 @@ def _wider_bits(base: Variant, name: str, title: str, bits: int, *, edges: bool)
     return replace(base, name=name, title=title, groups=groups, claimed_accuracy=None)
 
 
+EDGES8 = "-edges8"
+"""How the names of rows with 8 bits in and out end; the rest is the row that they are made from."""
+
+
 def _eight_bit_edges(base: Variant) -> Variant:
     """`base` with 8 bits for the pixels and for the weights of stem and head."""
     return replace(
-        base, name=f"{base.name}-edges8", title=f"{base.title}, 8 bits in and out",
+        base, name=f"{base.name}{EDGES8}", title=f"{base.title}, 8 bits in and out",
         stem_bits=Bits(8, base.stem_bits.activation), head_weight_bits=8, input_bits=8,
         claimed_accuracy=None, claimed_parameters=None,
     )  # fmt: skip

@@ -74,6 +74,13 @@ def test_ablations_are_compared_within_the_same_seeds_and_network():
     assert "| 84.00% | not compared | 1 |" in cutout
 
 
+def test_networks_with_8_bits_in_and_out_are_compared_with_those_without():
+    edges = SEEDS[0] | {"network": "lightweight-edges8", "held_out_accuracy": 0.805}
+    text = page([*SEEDS, edges])
+    row = next(line for line in text.splitlines() if "edges8` | `short` |" in line)
+    assert "| 8 bits in and out | 80.50% | +0.50 | 1 |" in row
+
+
 def test_a_recipe_of_other_stages_says_what_is_other():
     part = page([SEEDS[0] | {"recipe": "short-no-distil"}]).split("## What each part gives")[1]
     assert "| quantised epochs: distil 0.0, not 0.5 |" in part
