@@ -19,7 +19,8 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   --benchmark          measure on the board too, before the demo starts
   --images N           measure on the first N test images (default: all; with --sim 100)
   --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it
-                       (default: ~/.cache/cifar10, else 20 sample pictures)
+                       (default: ~/.cache/cifar10, else downloaded where the benchmark runs, else 20
+                       sample pictures)
   --port PORT          ssh's port
   --ssh-option OPTION  passed to ssh as -o OPTION; may be repeated
   -F CONFIG            ssh's configuration file

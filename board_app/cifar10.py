@@ -57,7 +57,7 @@ class Dataset:
 
 def cache_folder() -> Path:
     """Where a downloaded copy is kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cifar10"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cifar10"
 
 
 def load(folder: Path, split: str) -> Dataset:

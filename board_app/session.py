@@ -13,7 +13,8 @@ from board_app.backends import BackendError
 from board_app.chip import Registers
 
 LOCK_VARIABLE = "BOARD_APP_LOCK"
-LOCK = Path("/run/lock/resnet8-accelerator")
+# Not /run/lock, where anybody's lock comes first, and root may not write to another's.
+LOCK = Path("/run/resnet8-accelerator")
 
 
 class AcceleratorError(BackendError):

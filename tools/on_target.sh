@@ -33,7 +33,7 @@ enter() { # go to the folder everything here is relative to
 
 # Become the app's Python in the present folder: board_python [PREFIX...] -- ARGUMENTS...
 # ($limit: ended after so many seconds; $pidfile: gets its process number, not that of sudo.)
-# On a PYNQ image that is its venv's Python, as root (the FPGA needs that), with XRT's settings;
+# On a PYNQ image that is its venv's Python, with XRT's settings, as root if for the FPGA;
 # with --local it is $local_python; anywhere else it is the system's.
 board_python() {
   local profile=${PYNQ_PROFILE:-/etc/profile.d} samples='' via=()
@@ -44,12 +44,8 @@ board_python() {
   shift
   if [ -n "$local_python" ] || [ ! -e "$profile/pynq_venv.sh" ]; then
     profile=
-  elif [ "$(id -u)" != 0 ]; then
-    if sudo -n true 2>/dev/null; then
-      via+=(sudo -n)
-    else
-      echo "note: sudo asks $(id -un) for a password here: this runs without root and FPGA" >&2
-    fi
+  elif [ "$backend" = fpga ] && [ "$(id -u)" != 0 ]; then
+    via+=(sudo -n)
   fi
   if [ -d samples ]; then samples=$PWD/samples; fi
   # shellcheck disable=SC2016  # it is for the inner bash
@@ -60,7 +56,7 @@ board_python() {
         if [ -n "$profile" ] && [ -e "$profile/$script" ]; then . "$profile/$script" >/dev/null; fi
       done
       if [ -n "$pidfile" ]; then echo $$ >"$pidfile"; fi
-      exec ${limit:+timeout "$limit"} "$python" "$@"' bash "$@"
+      exec ${limit:+timeout --foreground "$limit"} "$python" "$@"' bash "$@"
 }
 
 # --- files ---
@@ -164,6 +160,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   if demo_pid >/dev/null; then demo_before=$(<demo); fi
   # One process at a time has the FPGA, so a demo that has it makes room for the self-test.
   if [[ $demo_before == *" fpga" && $backend = fpga ]]; then stop_demo || true; fi
+  trap 'restart_demo "$demo_before"; exit 130' INT
   say "self-test of $overlay"
   if ! output=$(limit=300 in_release selftest 2>&1); then
     say "$output"
@@ -178,6 +175,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     }
   fi
 
+  trap - INT
   before=$(readlink current || true)
   touch "$release"
   point_current "$release"

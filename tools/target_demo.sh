@@ -22,7 +22,8 @@ answers() { # PORT [TEXT]: something listens there; with TEXT: and its answer to
 
 require_port() { # fail if another program has it
   if answers "$port" && ! { demo_pid >/dev/null && [ "$(cut -d' ' -f4 demo)" = "$port" ]; }; then
-    fail "port $port is taken by another program on the target; choose one with --web-port"
+    fail "port $port is taken by another program on the target; choose one with --web-port" \
+      "(a demo of --sim or --local on this machine ends with --stop --sim or --stop --local)"
   fi
 }
 
@@ -64,8 +65,9 @@ start_demo() { # HASH OVERLAY HOST PORT [BACKEND]: fail unless it answers within
   rm -f demo.pid
   (
     cd "releases/$1" || exit
+    backend=${5:-reference}
     board_python setsid nohup -- -m "$app" serve --overlay "$2" --host "$3" --port "$4" \
-      --backend "${5:-reference}"
+      --backend "$backend"
   ) </dev/null >demo.log 2>&1 9>&- &
   until answers "$4" ' 200 '; do
     [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1

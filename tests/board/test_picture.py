@@ -137,15 +137,15 @@ def test_upright(orientation: int, kind: str) -> None:
     assert found.preview.size == (512, 341)
 
 
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says it has width x height pixels."""
+def bomb(width: int, height: int, colour_type: int = 2) -> bytes:
+    """A PNG of a few bytes that says it has width x height pixels, RGB ones by default."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
 
 
@@ -153,6 +153,12 @@ def bomb(width: int, height: int) -> bytes:
 def test_too_many_pixels(size: tuple[int, int]) -> None:
     with pytest.raises(PictureError, match=r"too many pixels .*50 megapixels"):
         load(bomb(*size))
+
+
+@pytest.mark.parametrize("colour_type", [3, 4, 6], ids=["palette", "grey alpha", "alpha"])
+def test_pictures_that_are_copied_as_a_whole_may_have_fewer_pixels(colour_type: int) -> None:
+    with pytest.raises(PictureError, match=r"too many pixels \(4000x3200; 12\.5 megapixels"):
+        load(bomb(4000, 3200, colour_type))
 
 
 def test_truncated_at_any_place() -> None:

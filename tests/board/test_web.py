@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from board_app.backends import Backend
+from board_app.backends import Backend, BackendError
 from board_app.cifar10 import CLASSES, Dataset
 from board_app.overlay import Overlay
 from board_app.web import create_app
@@ -182,18 +183,37 @@ class Failing:
 
     name = "failing"
 
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def now(self) -> float:
+        return 0.0
+
     def execute(self, images: np.ndarray) -> np.ndarray:
-        raise RuntimeError("secret detail")
+        raise self.error
 
 
 @pytest.mark.parametrize("path", ["/", "/api/classify"])
-def test_failing_backend(overlay: Overlay, picture: bytes, path: str) -> None:
-    client = create_app(overlay, Failing()).test_client()
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (RuntimeError("secret detail"), 500, "The demo failed on this request"),
+        (BackendError("secret registers"), 503, "If it fails again, deploy the overlay again"),
+    ],
+)
+def test_failing_backend(
+    overlay: Overlay, picture: bytes, path: str, error: Exception, status: int, message: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    client = create_app(overlay, Failing(error)).test_client()
     response = client.post(path, **form(picture))
-    assert_error(response, path, 500, "The demo failed on this request")
+    assert_error(response, path, status, message)
     assert b"secret" not in response.get_data()
+    assert "secret" in caplog.text
 
 
-def test_names_are_escaped(client: FlaskClient) -> None:
-    text = client.post("/", **form(b"<script>", "<script>.png")).get_data(as_text=True)
-    assert "<script>" not in text
+def test_names_are_escaped(overlay: Overlay) -> None:
+    named = replace(overlay, manifest=replace(overlay.manifest, network="<script>x</script>"))
+    text = create_app(named, Failing(RuntimeError())).test_client().get("/").get_data(as_text=True)
+    assert "<script>x" not in text
+    assert "&lt;script&gt;x" in text

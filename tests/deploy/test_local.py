@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from .stand_in import REPOSITORY, Checkout, free_port, get
+from .stand_in import REPOSITORY, Checkout, free_port, get, wait_until
 
 SCRIPTS = ["deploy.sh", *REPOSITORY.glob("tools/*.sh"), *REPOSITORY.glob("tests/armv7l/*.sh")]
 
@@ -124,3 +125,42 @@ def test_local_with_a_stub(checkout: Checkout, python: Path) -> None:
     assert "demo: stopped" in checkout.run("--stop", "--local").stdout
     assert get(port, "/version") is None
     assert "demo: was not running" in checkout.run("--stop", "--local").stdout
+
+
+def test_ctrl_c_in_the_self_test_ends_it(checkout: Checkout, python: Path) -> None:
+    port = free_port()
+    settings = {"PYTHON": str(python)}
+    assert checkout.run("net", "--local", "--web-port", port, env=settings).returncode == 0
+    checkout.set_version("two")
+    checkout.add_overlay("net", {"hangs-selftest": b""})
+    process = subprocess.Popen(
+        [str(checkout.folder / "deploy.sh"), "net", "--local", "--web-port", str(port)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, **settings}, start_new_session=True,
+        # A shell gives what it runs in the background a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert any("self-test of net" in line for line in process.stdout)
+        wait_until(lambda: _runs("selftest", checkout.folder))
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=10)
+        wait_until(lambda: not _runs("selftest", checkout.folder))
+    finally:
+        process.kill()
+    assert process.returncode != 0
+    assert get(port, "/version") == "one"
+    assert checkout.run("--stop", "--local").returncode == 0
+
+
+def _runs(argument: str, folder: Path) -> bool:
+    """Whether a process works below `folder` that was given this argument."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            given = (process / "cmdline").read_text().split("\0")
+            if argument in given and folder in (process / "cwd").readlink().parents:
+                return True
+        except OSError:
+            continue
+    return False

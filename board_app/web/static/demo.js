@@ -12,6 +12,10 @@ async function show(form, data) {
   const request = ++newest;
   const result = () => document.getElementById("result");
   result().setAttribute("aria-busy", "true");
+  if (!result().childElementCount) {
+    result().className = "card";
+    result().textContent = "Classifying …";
+  }
   let next;
   try {
     const response = await fetch(form.action, { method: "POST", body: data });

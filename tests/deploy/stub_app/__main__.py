@@ -1,7 +1,7 @@
 """A stand-in for board_app: the same commands, no imports beyond the standard library.
 
-Files in the overlay's folder make it misbehave: `slow-selftest`, `fails-selftest`, `fails-serve`;
-`notes-demo` makes the self-test say how many demos run beside it.
+Files in the overlay's folder make it misbehave: `slow-selftest`, `hangs-selftest`,
+`fails-selftest`, `fails-serve`; `notes-demo` makes the self-test say how many demos run beside it.
 """
 
 import http.server
@@ -32,6 +32,8 @@ def main() -> int:
     if command == "selftest":
         if (overlay / "slow-selftest").exists():
             time.sleep(1)
+        if (overlay / "hangs-selftest").exists():
+            time.sleep(100)
         if (overlay / "notes-demo").exists():
             lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
             port = Path("../../demo").read_text().split()[3].encode()
