@@ -23,9 +23,12 @@ from qonnx.util.cleanup import cleanup_model
 
 from host_build.compiler.model import CompileError, ModelWrapper, apply, operations
 from host_build.training.resnet import MEAN, STD
+from host_build.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE
 
 # FINN's RemoveStaticGraphInputs and TopK-era transformations want at least this ONNX version.
 _OPSET = 11
+_INPUT = (1, IMAGE_CHANNELS, IMAGE_SIZE, IMAGE_SIZE)
+_OUTPUT = (1, CLASSES)
 _SUPPORTED = frozenset(
     {"Add", "AveragePool", "BatchNormalization", "Concat", "Constant", "Conv", "Flatten", "Gather"}
     | {"Gemm", "GlobalAveragePool", "MatMul", "Mul", "MultiThreshold", "Pad", "Quant", "Relu"}
@@ -46,11 +49,13 @@ def tidy(path: Path, *, normalise: bool = False) -> ModelWrapper:
         raise CompileError(f"{path} is no readable ONNX model: {error}") from error
     _require_supported(model, path)
     model = apply(model, RemoveStaticGraphInputs())
+    _require_shape(model, path, model.graph.input[0].name, _INPUT, "takes")
     for opset in model.model.opset_import:
         if opset.domain in ("", "ai.onnx"):
             opset.version = max(opset.version, _OPSET)
     _drop_idle_pads(model)
     model = apply(model, InferShapes())
+    _require_shape(model, path, model.graph.output[0].name, _OUTPUT, "gives")
     _pool_globally(model)
     model = cleanup_model(model)
     if normalise:
@@ -72,6 +77,14 @@ def _require_supported(model: ModelWrapper, path: Path) -> None:
                 f"{path}: node {nodes[0]!r} is a {operation}, which has no integer counterpart "
                 f"here; supported: {', '.join(sorted(_SUPPORTED))}"
             )
+
+
+def _require_shape(
+    model: ModelWrapper, path: Path, tensor: str, wanted: tuple[int, ...], does: str
+) -> None:
+    found = tuple(model.get_tensor_shape(tensor) or ())
+    if found != wanted:
+        raise CompileError(f"{path} {does} {tensor!r} of shape {found}, but must be {wanted}")
 
 
 def _drop_idle_pads(model: ModelWrapper) -> None:

@@ -8,6 +8,7 @@ from math import lcm
 from pathlib import Path
 
 from host_build import templates
+from host_build.errors import HostError
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
 from host_build.kernels.axi_registers import AxiRegisters
@@ -23,7 +24,7 @@ CORE, TOP = "chip_core", "chip_top"
 """The module that is simulated, and the one that has the processing system and the pins, too."""
 
 
-class ChipError(Exception):
+class ChipError(HostError):
     """The network's streams cannot be joined to memory; the message says why."""
 
 

@@ -13,6 +13,7 @@ from host_build.generate import verilog
 from host_build.generate.layout import Plan
 from host_build.generate.plan import LEAST_DEPTH
 from host_build.kernels.base import Stream
+from host_build.simulation import toolchain
 from host_build.simulation.beats import pack
 from host_build.simulation.verilator import Circuit, Result, build
 
@@ -118,10 +119,8 @@ class FifoSizing:
 
 def _build(plan: Plan, name: str, *, metered: bool, traced: bool) -> Circuit:
     top = verilog.top_level(plan, name, metered=metered)
-    folder = verilog.HERE.parents[1] / ".cache" / "generated"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.sv"
-    file.write_text(top)
+    # By its content: another process may build another circuit of the same name.
+    file = toolchain.image_folder({f"{name}.sv": top}, toolchain.CACHE) / f"{name}.sv"
     inputs = [Stream("in", plan.source.width)]
     outputs = [Stream("out", verilog.LOGIT_BITS)]
     if metered:

@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     release, name = arguments
     try:
         stage(Path(release), name)
-    except (HostError, OverlayError) as error:
+    except (HostError, OverlayError, OSError) as error:
         print(f"simulated board: {error}", file=sys.stderr)
         return 1
     return 0

@@ -138,6 +138,29 @@ def test_missing_model(tmp_path, images):
         compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
 
 
+@pytest.mark.parametrize(
+    ("side", "outputs", "message"),
+    [
+        (28, 10, r"takes 'x' of shape \(1, 3, 28, 28\), but must be \(1, 3, 32, 32\)"),
+        (32, 7, r"gives 'y' of shape \(1, 7\), but must be \(1, 10\)"),
+    ],
+)
+def test_model_of_another_shape(tmp_path, images, side, outputs, message):
+    pixels = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, side, side])
+    logits = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, outputs])
+    weight = helper.make_tensor(
+        "w", TensorProto.FLOAT, [3 * side * side, outputs], np.zeros(3 * side * side * outputs)
+    )
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"], name="flatten"),
+        helper.make_node("MatMul", ["flat", "w"], ["y"], name="head"),
+    ]
+    graph = helper.make_graph(nodes, "g", [pixels], [logits], [weight])
+    onnx.save(helper.make_model(graph), tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match=message):
+        compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
+
+
 def test_require_close_counts_rounded_images_and_refuses_more():
     before = np.tile(np.arange(10.0), (40, 1))
     after = before.copy()
