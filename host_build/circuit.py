@@ -34,11 +34,11 @@ _CIRCUIT, _PLOT = "circuit.json", "layers.png"
 
 def layout(chosen: Overlay) -> Plan:
     """The plan of the circuit that `chosen` has."""
-    path = chosen.folder / _CIRCUIT
-    if not path.is_file():
+    # One of an earlier network may lie there, which the manifest does not vouch for.
+    if _CIRCUIT not in chosen.manifest.files:
         name = chosen.folder.name
         raise HostError(f"overlay {name} has no circuit yet: python -m host_build generate {name}")
-    return restore(chosen.graph(), folding_file.read(path))
+    return restore(chosen.graph(), folding_file.read(chosen.folder / _CIRCUIT))
 
 
 def record(folding: Folding, layout: Plan) -> Circuit:

@@ -33,8 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return _INTERRUPTED
-    except KeyError as error:
-        print(f"error: {error.args[0]}", file=sys.stderr)
     except (HostError, DatasetError, OverlayError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     return _ERROR

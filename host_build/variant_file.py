@@ -10,22 +10,19 @@ from typing import Any
 
 from board_app.files import write_json
 from host_build import variants
-from host_build.errors import HostError
-from host_build.variants import Bits, Group, Variant
+from host_build.variants import Bits, Group, Variant, VariantError, undescribed
 
 SUFFIX = ".json"
 MOST_BITS = 8
 LEAST_BITS = 2
-
-
-class VariantError(HostError):
-    """The file describes no network; the message says what is wrong in it."""
+# It becomes a folder, a file and part of a SystemVerilog identifier.
+_NAME = re.compile("[a-z0-9][a-z0-9_-]*")
 
 
 def find(name: str) -> Variant:
     """The row of the table called `name`, or the network in the file NAME.json.
 
-    KeyError lists the known names; VariantError is of the file.
+    VariantError lists the known names, or says what is wrong in the file.
     """
     return read(Path(name)) if name.endswith(SUFFIX) else variants.find(name)
 
@@ -59,13 +56,19 @@ def parse(row: Any) -> Variant:
     return variant
 
 
+def is_name(text: str) -> bool:
+    """Whether a network can be called so: lower-case letters, digits, '-' and '_'."""
+    return bool(_NAME.fullmatch(text))
+
+
 def _checks(variant: Variant) -> list[tuple[str, Any, bool]]:
     """What, its value, and whether a network can have it."""
     name = variant.name
-    # It becomes a folder, a file and part of a SystemVerilog identifier.
+    good = isinstance(name, str) and is_name(name)
+    row = variants.VARIANTS.get(name, variant) if good else variant
     checks = [
-        ("name", name, isinstance(name, str) and bool(re.fullmatch(r"[\w-]+", name))),
-        ("name", name, name not in variants.VARIANTS or variants.VARIANTS[name] == variant),
+        ("name", name, good),
+        ("name", name, undescribed(row) == undescribed(variant)),
         ("title", variant.title, isinstance(variant.title, str)),
         ("groups", variant.groups, len(variant.groups) > 0),
         ("stem_channels", variant.stem_channels, _whole(variant.stem_channels, 1)),

@@ -6,12 +6,20 @@ Source of the rows and of the claimed figures: the original student report this 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from host_build.errors import HostError
 from host_build.tables import aligned
 
 IMAGE_SIZE = 32
 IMAGE_CHANNELS = 3
 CLASSES = 10
+DESCRIPTION: dict[str, Any] = {"title": "", "claimed_accuracy": None, "claimed_parameters": None}
+"""What is only said about a network: others are the same without it."""
+
+
+class VariantError(HostError):
+    """There is no such network, or a file describes none; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -213,11 +221,16 @@ VARIANTS: dict[str, Variant] = {
 
 
 def find(name: str) -> Variant:
-    """Return the row called `name`; KeyError lists the known names."""
+    """Return the row called `name`; VariantError lists the known names."""
     try:
         return VARIANTS[name]
     except KeyError:
-        raise KeyError(f"unknown network {name!r}; known: {', '.join(VARIANTS)}") from None
+        raise VariantError(f"unknown network {name!r}; known: {', '.join(VARIANTS)}") from None
+
+
+def undescribed(variant: Variant) -> Variant:
+    """`variant` without its description, so that equal ones are the same network."""
+    return replace(variant, **DESCRIPTION)
 
 
 def table() -> str:

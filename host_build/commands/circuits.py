@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from board_app import cifar10, overlay
-from board_app.overlay import Overlay
+from board_app.graph import Graph
 from host_build.commands.options import (
     OVERLAY,
     Commands,
@@ -15,11 +15,12 @@ from host_build.commands.options import (
     folder,
     folder_of,
     folding,
-    fraction,
     overlays,
     positive,
+    probability,
 )
 from host_build.generate.folding import Folding
+from host_build.variants import Variant
 
 
 def add(commands: Commands) -> None:
@@ -50,10 +51,10 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--stall",
-        type=fraction,
+        type=probability,
         default=0.0,
         metavar="P",
-        help="probability a cycle of back-pressure on either side (default: 0)",
+        help="probability a cycle of back-pressure on either side, below 1 (default: 0)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the back-pressure (default: 0)")
     parser.add_argument("--vcd", type=Path, metavar="FILE", help="write the waveforms")
@@ -71,7 +72,7 @@ def fold(options: argparse.Namespace) -> int:
     from host_build.report import plot_layers, table
 
     chosen = overlay.find(options.network, options.overlays)
-    folding = _fold(options, chosen)
+    folding = _fold(options, chosen.graph())
     layout = circuit.costed(chosen, folding)
     print(table(layout, folding, options.clock))
     picture = folder_of(options, options.network) / "layers.png"
@@ -86,7 +87,7 @@ def generate(options: argparse.Namespace) -> int:
     from host_build.report import table
 
     chosen = overlay.find(options.network, options.overlays)
-    folding = _fold(options, chosen)
+    folding = _fold(options, chosen.graph())
     made = circuit.generate(chosen, folding, clock_mhz=options.clock)
     print(table(circuit.layout(made), folding, options.clock))
     print(made.folder)
@@ -110,12 +111,17 @@ def simulate(options: argparse.Namespace) -> int:
     return 0 if found.equal else 1
 
 
-def _fold(options: argparse.Namespace, chosen: Overlay) -> Folding:
-    from host_build.compiler.fold import Budget
-    from host_build.compiler.fold import fold as run
+def require_room(options: argparse.Namespace, variant: Variant) -> None:
+    """FoldingError if no circuit of `variant` would be as small and fast as `options` ask for."""
+    from host_build.skeleton import skeleton
+
+    _fold(options, skeleton(variant))
+
+
+def _fold(options: argparse.Namespace, graph: Graph) -> Folding:
+    from host_build.compiler.fold import Budget, fold
 
     cycles = options.cycles
     if options.fps is not None:
         cycles = int(options.clock * 1e6 / options.fps)
-    budget = Budget(options.lut, options.dsp, options.bram)
-    return run(chosen.graph(), budget, cycles=cycles)
+    return fold(graph, Budget(options.lut, options.dsp, options.bram), cycles=cycles)

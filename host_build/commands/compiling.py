@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from board_app import cifar10
 from board_app.files import write_json
@@ -21,6 +22,7 @@ from host_build.commands.options import (
     limit,
     overlays,
 )
+from host_build.errors import HostError
 
 
 def add(commands: Commands) -> None:
@@ -41,6 +43,8 @@ def compile_(options: argparse.Namespace) -> int:
     if options.network.endswith(".onnx"):
         source = Path(options.network)
         _compile_onnx(options, options.name or source.stem, source)
+    elif options.name or options.normalise:
+        raise HostError("--name and --normalise are for a model.onnx; rows have a name, and do it")
     else:
         variant = variant_file.find(options.network)
         trained = folder_of(options, variant.name) / "best.safetensors"
@@ -51,40 +55,63 @@ def compile_(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     """Compile the network of `options` with the weights in `checkpoint`. Raises HostError."""
+    require_scratch(options)
     import torch
 
     from host_build.export import export, logits
     from host_build.training import images
-    from host_build.training.checkpoint import load_network
+    from host_build.training.checkpoint import load_network, require_finished
 
     variant = variant_file.find(options.network)
     found = data_of(options)
     test = cifar10.load(found, "test").first(options.limit)
     held_out = images.held_out(cifar10.load(found, "train")).first(options.limit)
-    model, _ = load_network(checkpoint, variant)
+    require_finished(checkpoint)
+    model, meta = load_network(checkpoint, variant)
+    print(f"weights: {checkpoint}, epoch {meta['epoch']}, {meta['held_out']:.2%} held out")
     source = folder_of(options, variant.name) / "0_export.onnx"
     export(model, source)
     checked = torch.from_numpy(test.images[: options.check_images])
     made = _compile(
         options, variant.name, source, test, logits(model, checked), held_out, checkpoint
     )
-    _note_integers(checkpoint.with_name("result.json"), made)
+    _note_integers(checkpoint.with_name("result.json"), meta, made)
 
 
-def _note_integers(result: Path, made: Overlay) -> None:
-    """Add the integer network's accuracy to its training's result, if on the same images."""
+def require_scratch(options: argparse.Namespace) -> None:
+    """Refuse to put what is only tried out in the place of an overlay that the project ships."""
+    if options.limit is not None and options.overlays == OVERLAYS:
+        raise HostError("what --limit makes is none of the project's overlays; give --overlays DIR")
+
+
+def _note_integers(result: Path, meta: dict[str, Any], made: Overlay) -> None:
+    """Add the integer network's accuracy to the result of its training, if that is beside it."""
     if not result.exists():
         return
-    row = json.loads(result.read_text())
-    if made.manifest.accuracy["images"] == row["test_images"]:
-        row |= {
-            "integer_accuracy": made.manifest.accuracy["test"],
-            "build_id": made.manifest.build_id,
-        }
-        write_json(result, row)
+    try:
+        row = json.loads(result.read_text())
+    except ValueError as error:
+        raise HostError(
+            f"{result} is damaged: {error}; write it again with train --resume, then compile"
+        ) from error
+    of = {
+        "recipe": meta["recipe"]["name"], "seed": meta["seed"], "best_epoch": meta["epoch"],
+        "held_out_accuracy": meta["held_out"], "test_images": made.manifest.accuracy["images"],
+    }  # fmt: skip
+    if row | of == row:
+        integers = {"integer_accuracy": made.manifest.accuracy["test"]}
+        write_json(result, row | integers | {"build_id": made.manifest.build_id})
 
 
 def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
+    require_scratch(options)
+    if not variant_file.is_name(name):
+        raise HostError(
+            f"{name!r} cannot name an overlay: give a --name of lower-case letters, digits, "
+            "'-' and '_'"
+        )
+    if not source.is_file():
+        raise HostError(f"there is no model {source}")
     test = cifar10.load(data_of(options), "test").first(options.limit)
     _compile(options, name, source, test, None, None, None)
 

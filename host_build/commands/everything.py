@@ -29,8 +29,11 @@ def add(commands: Commands) -> None:
 
 def everything(options: argparse.Namespace) -> int:
     variant = variant_file.find(options.network)
-    options.resume = (folder_of(options, variant.name) / "last.safetensors").exists()
+    made = folder_of(options, variant.name)
+    options.resume = (made / "last.safetensors").exists()
+    compiling.require_scratch(options)
+    circuits.require_room(options, variant)
     training.train(options)
-    compiling.compile_network(options, folder_of(options, variant.name) / "best.safetensors")
+    compiling.compile_network(options, made / "best.safetensors")
     options.network = variant.name
     return circuits.generate(options)

@@ -11,8 +11,8 @@ from host_build.commands.options import (
     data_of,
     folder,
     folder_of,
-    fraction,
     positive,
+    quantity,
     seed_and_device,
 )
 
@@ -36,11 +36,11 @@ def _settings(parser: argparse.ArgumentParser) -> None:
         "--budget", default="pynq-z2", metavar="BOARD", help="what must hold it (default: pynq-z2)"
     )
     parser.add_argument(
-        "--min-fps", type=fraction, metavar="F", help="with --goal accuracy: least frames/s"
+        "--min-fps", type=quantity, metavar="F", help="with --goal accuracy: least frames/s"
     )
     parser.add_argument(
         "--min-accuracy",
-        type=fraction,
+        type=quantity,
         metavar="PERCENT",
         help="with --goal fps: least accuracy on held-out images after the brief training",
     )
@@ -63,7 +63,7 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--most-macs",
-        type=fraction,
+        type=quantity,
         metavar="MILLIONS",
         help="leave out networks of more multiply-accumulates an image: they train slowly",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,7 +157,7 @@ def folding() -> argparse.ArgumentParser:
         metavar="N",
         help="the cheapest within N cycles a frame (default: the fastest that fits)",
     )
-    goal.add_argument("--fps", type=fraction, metavar="F", help="the cheapest with F frames/s")
+    goal.add_argument("--fps", type=quantity, metavar="F", help="the cheapest with F frames/s")
     parent.add_argument(
         "--clock",
         type=clock,
@@ -164,11 +165,11 @@ def folding() -> argparse.ArgumentParser:
         metavar="MHZ",
         help="the circuit's clock, one that the PS makes of 1000 MHz (default: %(default)g)",
     )
-    for kind, share in (("lut", 0.80), ("dsp", 0.95), ("bram", 0.95)):
+    for kind, most in (("lut", 0.80), ("dsp", 0.95), ("bram", 0.95)):
         parent.add_argument(
             f"--{kind}",
-            type=fraction,
-            default=share,
+            type=share,
+            default=most,
             metavar="SHARE",
             help=f"most of the device's {kind.upper()} (default: %(default)g)",
         )
@@ -196,18 +197,34 @@ def positive(text: str) -> int:
     return value
 
 
-def fraction(text: str) -> float:
+def quantity(text: str) -> float:
     """The type of an option that measures something."""
     value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not positive and finite")
+    return value
+
+
+def share(text: str) -> float:
+    """The type of an option that is a part of a whole."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
+def probability(text: str) -> float:
+    """The type of an option for what happens often, but not always."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 0 and below 1")
     return value
 
 
 def clock(text: str) -> float:
     """The type of an option in MHz that the PS can make."""
     try:
-        clock_divisors(fraction(text))
+        clock_divisors(quantity(text))
     except ClockError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return float(text)

@@ -15,7 +15,9 @@ from torch import Tensor
 from board_app.files import write_atomically
 from host_build.errors import HostError
 from host_build.training.resnet import ResNet
-from host_build.variants import Variant
+from host_build.variants import DESCRIPTION, Variant
+
+LAST = "last.safetensors"
 
 
 class CheckpointError(HostError):
@@ -46,11 +48,12 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def require_variant(path: Path, meta: dict[str, Any], variant: Variant) -> None:
-    """Refuse a checkpoint whose network is not exactly `variant`."""
-    stored = meta.get("variant", {})
-    wanted = json.loads(json.dumps(asdict(variant)))
+    """Refuse a checkpoint whose network is not exactly `variant`, whatever is said about it."""
+    stored = meta.get("variant", {}) | DESCRIPTION
+    wanted = json.loads(json.dumps(asdict(variant))) | DESCRIPTION
     if stored != wanted:
-        differing = sorted(k for k in wanted if stored.get(k) != wanted[k])
+        keys = stored.keys() | wanted.keys()
+        differing = sorted(k for k in keys if stored.get(k) != wanted.get(k))
         raise CheckpointError(
             f"{path} holds network {stored.get('name')!r}, not {variant.name!r} "
             f"(they differ in {', '.join(differing)}); use its own checkpoint or train again"
@@ -66,9 +69,26 @@ def load_network(
     model = ResNet(variant, quantised=quantised)
     try:
         model.load_state_dict(under("model", tensors))
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit {variant.name}: {error}") from error
+    except RuntimeError:
+        kind = "quantised" if quantised else "float"
+        raise CheckpointError(
+            f"{path} holds no {kind} weights of {variant.name}; of a training, float.safetensors "
+            "has float ones and best.safetensors quantised ones"
+        ) from None
     return model.eval(), meta
+
+
+def require_finished(best: Path) -> None:
+    """Refuse the best epoch so far of a training that is still to go on."""
+    last = best.with_name(LAST)
+    if not last.exists():
+        return
+    _, meta = read(last)
+    if meta["stage"] < len(meta["recipe"]["stages"]):
+        raise CheckpointError(
+            f"the training in {best.parent} is not finished: {len(meta['history'])} epochs done; "
+            "finish it with train --resume"
+        )
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

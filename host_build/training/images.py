@@ -26,6 +26,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def first(self, count: int | None) -> Images:
+        """The first `count`; all for None."""
+        return Images(self.pixels[:count], self.labels[:count])
+
 
 class DeviceError(HostError):
     """There is no such device to train on."""
@@ -45,10 +49,11 @@ def training_device(name: str | None) -> torch.device:
 def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:
     """The images to train on and the held-out ones, the same split in every run."""
     pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()
-    held_out, rest = _order(train)
-    if limit is not None:
-        held_out, rest = held_out[:limit], rest[:limit]
-    return tuple(Images(pixels[i].to(device), labels[i].to(device)) for i in (rest, held_out))  # type: ignore[return-value]
+    held_out, rest = (
+        Images(pixels[chosen].to(device), labels[chosen].to(device)).first(limit)
+        for chosen in _order(train)
+    )
+    return rest, held_out
 
 
 def held_out(train: Dataset) -> Dataset:

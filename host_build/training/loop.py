@@ -27,7 +27,6 @@ from host_build.training.recipes import Recipe, Stage
 from host_build.training.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
 
-LAST = "last.safetensors"
 CALIBRATION_BATCH = 128
 # BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
 FULL_PRECISION_SHARE = 0.2
@@ -49,7 +48,7 @@ class Training:
 
     @property
     def last(self) -> Path:
-        return self.folder / LAST
+        return self.folder / checkpoint.LAST
 
     @property
     def best(self) -> Path:
@@ -213,20 +212,28 @@ class Training:
             if state.get("momentum_buffer") is not None:
                 tensors[f"momentum.{index}"] = state["momentum_buffer"]
         checkpoint.write(
-            self.last, tensors, self.variant, recipe=asdict(self.recipe), seed=self.seed,
+            self.last, tensors, self.variant, **self._given(),
             stage=self.stage, epoch=self.epoch, history=self.history,
         )  # fmt: skip
 
+    def _given(self) -> dict[str, Any]:
+        """What a resumed run must be given again."""
+        return {"recipe": asdict(self.recipe), "seed": self.seed, "images": len(self.images)}
+
     def resume(self) -> None:
-        """Continue where `last` left off; CheckpointError if it is of another network or recipe."""
+        """Continue where `last` left off; CheckpointError if it was given anything else."""
         tensors, meta = checkpoint.read(self.last)
         checkpoint.require_variant(self.last, meta, self.variant)
-        mine = json.loads(json.dumps({"recipe": asdict(self.recipe), "seed": self.seed}))
-        theirs = {key: meta[key] for key in mine}
-        if mine != theirs:
+        mine = json.loads(json.dumps(self._given()))
+        differing = [
+            f"{key} {meta.get(key)}, not {value}"
+            for key, value in mine.items()
+            if meta.get(key) != value
+        ]
+        if differing:
             raise checkpoint.CheckpointError(
-                f"{self.last} was trained with {theirs}, not {mine}; "
-                "give the same --recipe and --seed, or another --out folder"
+                f"{self.last} was trained with {'; '.join(differing)}; give the same --recipe, "
+                "--seed and --limit, or another --out folder"
             )
         self.stage, self.epoch, self.history = meta["stage"], meta["epoch"], meta["history"]
         if self.finished:

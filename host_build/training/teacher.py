@@ -13,7 +13,7 @@ from host_build.training import checkpoint
 from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe
 from host_build.training.resnet import ResNet
-from host_build.variants import Variant
+from host_build.variants import Variant, VariantError
 
 FILE = "teacher.safetensors"
 TEMPERATURE = 2.0
@@ -94,5 +94,5 @@ def _variant(path: Path) -> Variant:
     _, meta = checkpoint.read(path)
     try:
         return variant_file.parse(meta["variant"])
-    except (KeyError, variant_file.VariantError) as error:
+    except (KeyError, VariantError) as error:
         raise checkpoint.CheckpointError(f"{path} names no network: {error}") from error

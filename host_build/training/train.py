@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from board_app.files import write_json
 from host_build.training import checkpoint, teacher
 from host_build.training.curves import plot_curves
 from host_build.training.images import Images, accuracy, split, training_device
-from host_build.training.loop import LAST, Training
+from host_build.training.loop import Training
 from host_build.training.recipes import Recipe
 from host_build.variants import Variant
 
@@ -32,7 +33,7 @@ def train(
     `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
     stays in `folder`, which a resumed run learns from.
     """
-    last = folder / LAST
+    last = folder / checkpoint.LAST
     if last.exists() and not resume:
         raise checkpoint.CheckpointError(
             f"{last} exists; continue it with --resume, or give another --out folder"
@@ -77,5 +78,15 @@ def train(
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
         "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",
     }
-    write_json(folder / "result.json", result)
+    _keep(result, folder / "result.json")
     return result
+
+
+def _keep(result: dict[str, Any], path: Path) -> None:
+    """Write `result`, but let one be that has the same and what `compile` added to it."""
+    try:
+        known = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        known = {}
+    if known | result != known:
+        write_json(path, result)

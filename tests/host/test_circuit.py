@@ -120,8 +120,24 @@ def test_overlay_without_a_circuit_and_unknown_overlay(tmp_path, capsys):
     common = ["--overlays", str(tmp_path), "--cifar10", str(data)]
     assert main(["simulate", "plain", *common]) == 2
     assert "has no circuit yet: python -m host_build generate plain" in capsys.readouterr().err
+    # Left by the network before.
+    (tmp_path / "plain" / "circuit.json").write_text("{}")
+    assert main(["simulate", "plain", *common]) == 2
+    assert "has no circuit yet" in capsys.readouterr().err
     assert main(["fold", "nothing", "--overlays", str(tmp_path)]) == 2
     assert "unknown overlay 'nothing'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--lut=80", "--dsp=0", "--bram=nan", "--fps=nan", "--fps=inf", "--cycles=0", "--stall=1"],
+)
+def test_numbers_that_mean_nothing(option, capsys):
+    command = "simulate" if "stall" in option else "fold"
+    with pytest.raises(SystemExit) as stop:
+        main([command, "lightweight", option])
+    assert stop.value.code == 2
+    assert f"argument {option.split('=')[0]}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("goal", [["--cycles", "100"], ["--fps", "1000000"]])

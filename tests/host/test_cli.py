@@ -13,6 +13,7 @@ from board_app.reference import Reference
 from host_build import variant_file
 from host_build.cli import main
 from host_build.training import recipes
+from host_build.training.loop import Training
 from host_build.training.recipes import Recipe, Stage
 
 from .conftest import RECORDS, TINY
@@ -39,15 +40,22 @@ def test_help(command, capsys):
         (["train", "resnet50", "--cifar10", "."], "unknown network 'resnet50'; known: lightweight"),
         (["train", "lightweight", "--cifar10", "/nowhere"], "/nowhere is no folder"),
         (["train", "lightweight", "--cifar10", "."], "data_batch_1.bin is missing"),
-        (["compile", "none.onnx", "--cifar10", "."], "test_batch.bin is missing"),
+        (["compile", "none.onnx", "--cifar10", "/nowhere"], "there is no model none.onnx"),
+        (["compile", "ResNet8_acc84.51.onnx", "--cifar10", "."], "give a --name of lower-case"),
+        (["compile", "lightweight", "--name", "mine"], "--name and --normalise are for"),
+        (["compile", "lightweight", "--limit", "9"], "none of the project's overlays"),
+        (["all", "lightweight", "--limit", "9"], "none of the project's overlays"),
+        (["all", "resnet18-4w4a-64"], "does not fit the budget"),
+        (["all", "lightweight", "--cycles", "10"], "no folding of at most 10 cycles"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: ")
-    assert message in error
+    error = capsys.readouterr().err.strip()
+    assert error.count("error: ") == 1 and "Traceback" not in error
+    assert error.splitlines()[-1].startswith("error: ")
+    assert message in error.splitlines()[-1]
 
 
 def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeypatch, capsys):
@@ -80,10 +88,36 @@ def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeyp
     result = json.loads((tmp_path / "build" / "result.json").read_text())
     assert result["integer_accuracy"] == accuracy["test"]
     assert result["float_accuracy"] is not None
+    # The accuracy is noted with the training that it is of, and with no other.
+    other = result | {"best_epoch": 1, "integer_accuracy": 0.0}
+    (tmp_path / "build" / "result.json").write_text(json.dumps(other))
+    assert main(["compile", *arguments[1:2], *arguments[4:]]) == 0
+    assert "weights: " in capsys.readouterr().out
+    assert json.loads((tmp_path / "build" / "result.json").read_text()) == other
     # Again: the training is done and is not repeated, and the same weights give the same graph.
     before = (made.folder / "tiny.npz").read_bytes()
     assert main(arguments) == 0
     assert (made.folder / "tiny.npz").read_bytes() == before
+
+
+def test_an_unfinished_training_is_not_compiled(tiny_data, tmp_path, monkeypatch, capsys):
+    variant_file.write(tmp_path / "row.json", TINY)
+    short = Recipe("short", (Stage(False, 1, 0.05), Stage(True, 2, 0.05)), batch=32)
+    monkeypatch.setitem(recipes.RECIPES, "short", short)
+    common = [str(tmp_path / "row.json"), "--cifar10", str(tiny_data), "--out", str(tmp_path)]
+    epoch = Training.epoch_and_measure
+
+    def interrupted(self, held_out):
+        if len(self.history) == 2:
+            raise KeyboardInterrupt
+        return epoch(self, held_out)
+
+    monkeypatch.setattr(Training, "epoch_and_measure", interrupted)
+    assert main(["train", *common, "--recipe", "short"]) == 130
+    assert (tmp_path / "best.safetensors").exists()
+    assert main(["compile", *common, "--overlays", str(tmp_path / "overlays")]) == 2
+    assert "is not finished: 2 epochs done; finish it with" in capsys.readouterr().err
+    assert not (tmp_path / "overlays").exists()
 
 
 def test_networks_does_not_wait_for_torch():

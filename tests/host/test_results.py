@@ -86,6 +86,11 @@ def test_a_recipe_of_other_stages_says_what_is_other():
     assert "| quantised epochs: distil 0.0, not 0.5 |" in part
 
 
+def test_who_taught_is_a_change():
+    text = page([SEEDS[0], SEEDS[0] | {"teacher": "maxutilized", "held_out_accuracy": 0.81}])
+    assert "| `short` | taught by `maxutilized` | 81.00% | +1.00 | 1 |" in text
+
+
 def test_pages_without_ablations_have_no_section_of_them():
     assert "What each part gives" not in page([RESULT])
 

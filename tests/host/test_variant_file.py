@@ -9,8 +9,7 @@ import pytest
 
 from host_build import variant_file
 from host_build.cli import main
-from host_build.variant_file import VariantError
-from host_build.variants import VARIANTS
+from host_build.variants import VARIANTS, VariantError
 
 from .conftest import TINY
 
@@ -26,6 +25,10 @@ def test_what_is_written_is_read(variant, tmp_path):
     ("change", "message"),
     [
         ({"name": "no name!"}, "name is 'no name!'"),
+        ({"name": "MyNet"}, "name is 'MyNet'"),
+        ({"name": "-x"}, "name is '-x'"),
+        ({"name": "né"}, "name is 'né'"),
+        ({"name": []}, r"name is \[\]"),
         ({"name": "lightweight"}, "name is 'lightweight'"),
         ({"name": None}, "name is None"),
         ({"title": 3}, "title is 3"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from host_build.training.resnet import ResNet
-from host_build.variants import VARIANTS, find, table
+from host_build.variants import VARIANTS, VariantError, find, table
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
@@ -53,5 +53,5 @@ def test_table_has_every_network():
 
 
 def test_unknown_network_lists_the_known_ones():
-    with pytest.raises(KeyError, match=r"lightweight.*maxutilized"):
+    with pytest.raises(VariantError, match=r"lightweight.*maxutilized"):
         find("resnet50")
