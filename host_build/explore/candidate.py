@@ -17,7 +17,7 @@ from host_build.explore.settings import Settings
 from host_build.explore.storage import HELD_OUT, ROW, WORKER, me
 from host_build.training.images import Images
 from host_build.training.loop import Training
-from host_build.variants import Variant
+from host_build.variants import Variant, undescribed
 
 NETWORK, COST, OUTCOME, REASON = "network", "cost", "outcome", "reason"
 """User attributes of a trial."""
@@ -55,7 +55,8 @@ def run(trial: Trial, settings: Settings, bench: Bench) -> float:
     fps = found.fps(settings.clock_mhz)
     trial.set_user_attr(COST, found.dump())
     trial.set_user_attr(SPEED, fps)
-    _require_faster(trial, fps, settings)
+    if ROW not in trial.user_attrs:
+        _require_faster(trial, fps, settings)
     return _train(trial, variant, fps, settings, bench)
 
 
@@ -81,8 +82,8 @@ def best_accuracy(trial: FrozenTrial) -> float:
 
 def _digest(variant: Variant) -> str:
     """Of all that the circuit depends on."""
-    circuit = replace(variant, name="", title="", claimed_accuracy=None, claimed_parameters=None)
-    return hashlib.sha256(repr(circuit).encode()).hexdigest()[:16]
+    nameless = replace(undescribed(variant), name="")
+    return hashlib.sha256(repr(nameless).encode()).hexdigest()[:16]
 
 
 def _earlier(trial: Trial, variant: Variant) -> FrozenTrial | None:
@@ -114,12 +115,14 @@ def _require_faster(trial: Trial, fps: float, settings: Settings) -> None:
 def _train(
     trial: Trial, variant: Variant, fps: float, settings: Settings, bench: Bench
 ) -> float:  # fmt: skip
-    """Train, report each quantised epoch, and leave nothing on the disk.
+    """Train, and report each quantised epoch.
 
     The table's rows are never given up: on the picture they stand beside networks that were not.
     """
-    folder = bench.folder / "training" / settings.name / variant.name
-    training = Training(variant, settings.recipe, settings.seed, folder, bench.device, bench.images)
+    training = Training(
+        variant, settings.recipe, settings.seed, _folder(variant.name, settings, bench),
+        bench.device, bench.images,
+    )  # fmt: skip
     if training.last.exists():
         training.resume()
     done, best = 0, 0.0
@@ -135,11 +138,20 @@ def _train(
         step = done - (settings.epochs - settings.recipe.stages[-1].epochs)
         trial.report(row["held_out"], step)
         if not training.finished and ROW not in trial.user_attrs and trial.should_prune():
-            shutil.rmtree(folder)
             raise _pruned(trial, HALVED, f"{row['held_out']:.2%} after {done} epochs")
-    shutil.rmtree(folder)
     trial.set_user_attr(OUTCOME, TRAINED)
     return settings.value(best, fps)
+
+
+def clear(trial: Trial, settings: Settings, bench: Bench) -> None:
+    """Remove the training of a trial whose result is stored."""
+    attributes = trial.user_attrs
+    if attributes[OUTCOME] in (TRAINED, HALVED):
+        shutil.rmtree(_folder(attributes[NETWORK], settings, bench), ignore_errors=True)
+
+
+def _folder(network: str, settings: Settings, bench: Bench) -> Path:
+    return bench.folder / "training" / settings.name / network
 
 
 def _pruned(trial: Trial, outcome: str, reason: str) -> TrialPruned:

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from board_app import overlay
 from board_app.files import write_json
-from board_app.overlay import OVERLAYS
+from board_app.overlay import OverlayError
 from host_build import variant_file
 from host_build.explore import candidate
 from host_build.explore.candidate import COST, HALVED, OUTCOME, REASON, TRAINED
@@ -22,6 +22,7 @@ from host_build.explore.halving import SPEED
 from host_build.explore.plot import plot
 from host_build.explore.settings import Settings
 from host_build.explore.storage import HELD_OUT, ROW, WORKER
+from host_build.results import TEST_IMAGES
 from host_build.tables import aligned
 from host_build.variants import Variant
 
@@ -107,8 +108,9 @@ def _report_row(study: Study, variant: Variant, settings: Settings, found: list[
     """A row of the table: what it claims, reaches as our overlay, costs, and its trial if any."""
     cost = candidate.known_cost(study, variant, settings)
     row: Row = {"claimed_accuracy": variant.claimed_accuracy}
-    if (OVERLAYS / variant.name).is_dir():
-        row["measured_accuracy"] = overlay.find(variant.name).manifest.accuracy["test"]
+    measured = _measured(variant.name)
+    if measured is not None:
+        row["measured_accuracy"] = measured
     if isinstance(cost, Cost):
         row |= {**cost.dump(), "fps": round(cost.fps(settings.clock_mhz), 1)}
     else:
@@ -119,6 +121,15 @@ def _report_row(study: Study, variant: Variant, settings: Settings, found: list[
         mine = [r for r in found if r.get("network") == name and _counts(r)]
         row |= {key: mine[0][key] for key in ("trial", "state", "accuracy") if mine}
     return row
+
+
+def _measured(name: str) -> float | None:
+    """What the overlay called `name` reaches, if it is whole and was measured on all images."""
+    try:
+        accuracy = overlay.find(name).manifest.accuracy
+    except OverlayError:
+        return None
+    return float(accuracy["test"]) if accuracy["images"] == TEST_IMAGES else None
 
 
 def _counts(row: Row) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import psutil
 from optuna import Study
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +34,9 @@ _UNREADABLE = (
 )  # fmt: skip
 # A trial is only for this long without the name of its process.
 _NAMELESS = timedelta(minutes=1)
+_CLOCK_SECONDS = 60
+MOST_ATTEMPTS = 3
+"""At an epoch, before a trial is left out."""
 
 
 def open_study(where: str, settings: Settings) -> Study:
@@ -69,25 +72,32 @@ def me() -> dict[str, Any]:
 def reclaim(study: Study) -> list[int]:
     """Fail the trials of dead processes of this machine and queue them again; their numbers.
 
-    What was repeated already and came no further is not queued once more: it may be what kills,
-    unless the user did.
+    What came no further in MOST_ATTEMPTS is not queued once more: it may be what kills, unless the
+    user did.
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if _lost(trial):
-            study.tell(trial.number, state=TrialState.FAIL)
+            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(AGAIN) for trial in trials}
     queued = []
     for trial in trials:
         if trial.state is not TrialState.FAIL or trial.number in repeated or not trial.params:
             continue
-        before = trial.user_attrs.get(AGAIN)
-        stopped = trial.user_attrs.get(STOPPED, False)
-        if before is None or stopped or _epochs(trial) > _epochs(trials[before]):
+        if trial.user_attrs.get(STOPPED, False) or _attempts(trial, trials) < MOST_ATTEMPTS:
             kept = {ROW: trial.user_attrs[ROW]} if ROW in trial.user_attrs else {}
             study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number, **kept})
             queued.append(trial.number)
     return queued
+
+
+def _attempts(trial: FrozenTrial, trials: list[FrozenTrial]) -> int:
+    """How often the epoch was tried that `trial` failed in."""
+    count, at = 1, trial
+    while (before := at.user_attrs.get(AGAIN)) is not None:
+        at = trials[before]
+        count += _epochs(at) == _epochs(trial)
+    return count
 
 
 def _epochs(trial: FrozenTrial) -> int:
@@ -102,9 +112,11 @@ def _lost(trial: FrozenTrial) -> bool:
     if worker["host"] != socket.gethostname():
         return False
     try:
-        return bool(psutil.Process(worker["pid"]).create_time() != worker["started"])
+        began = psutil.Process(worker["pid"]).create_time()
     except psutil.NoSuchProcess:
         return True
+    # When a process began is told anew whenever the clock is set.
+    return bool(abs(began - worker["started"]) > _CLOCK_SECONDS)
 
 
 def _storage(where: str) -> BaseStorage:
@@ -118,7 +130,7 @@ def failures(where: str) -> Iterator[None]:
     """ExploreError for what a database raises when it is lost or changed by others."""
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError) as error:
+    except (SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise ExploreError(
             f"{where} failed: {reason}; mend it and give the same command to go on"

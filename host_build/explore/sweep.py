@@ -36,7 +36,8 @@ def explore(
     """
     rows = {name: row for name, row in rows.items() if _says(row, settings)}
     target = training_device(device)
-    bench = Bench(folder, target, *split(load(cifar10, "train"), target, settings.train_limit))
+    train, held_out = split(load(cifar10, "train"), target)
+    bench = Bench(folder, target, train.first(settings.train_limit), held_out)
     where = storage or str(folder / "study.journal")
     with failures(where):
         study = open_study(where, settings)
@@ -70,7 +71,7 @@ def _work(
                 _run(study, trial, settings, bench)
             except BaseException as error:
                 trial.set_user_attr(STOPPED, isinstance(error, KeyboardInterrupt))
-                study.tell(trial, state=TrialState.FAIL)
+                study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
                 raise
             idle = idle + 1 if results.trained(study) == done else 0
             if not idle:
@@ -87,6 +88,7 @@ def _run(study: Study, trial: Trial, settings: Settings, bench: Bench) -> None:
         study.tell(trial, candidate.run(trial, settings, bench))
     except TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
+    candidate.clear(trial, settings, bench)
 
 
 def _says(row: Variant, settings: Settings) -> bool:

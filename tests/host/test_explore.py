@@ -41,6 +41,7 @@ from host_build.skeleton import skeleton
 from host_build.training import images, recipes
 from host_build.training.recipes import Recipe, Stage
 from host_build.variants import VARIANTS, Bits, Group, Variant
+from tests.board.networks import write_overlay
 
 from .conftest import BITS, RECORDS
 
@@ -142,6 +143,23 @@ def test_report_has_claims_beside_what_our_overlays_were_measured_to_reach(
     assert line.split() == ["lightweight", "84.51%", f"{measured:.2%}", "100,000"]
 
 
+@pytest.mark.parametrize("damage", ["limited", "broken"])
+def test_overlays_that_are_damaged_or_only_tried_out_are_not_drawn(
+    tiny_data, tmp_path, monkeypatch, same_cost, damage
+):
+    made = write_overlay(tmp_path / "overlays" / "row")
+    accuracy = {"test": 0.9, "images": 200 if damage == "limited" else 10_000}
+    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
+    overlay.write(made.folder, replace(made.manifest, accuracy=accuracy), files)
+    if damage == "broken":
+        (made.folder / "vectors.npz").unlink()
+    find = overlay.find
+    monkeypatch.setattr(overlay, "find", lambda name: find(name, tmp_path / "overlays"))
+    explore(SETTINGS, 1, tiny_data, tmp_path / "out", rows={"row": ROW})
+    report = json.loads((tmp_path / "out" / "trials.json").read_text())["report"]
+    assert "measured_accuracy" not in report["row"]
+
+
 def test_names_in_the_picture_cover_neither_each_other_nor_points():
     figure = Figure(figsize=(10, 4))
     axes = figure.subplots()
@@ -236,27 +254,87 @@ def test_trials_of_other_machines_and_live_processes_are_let_be(tmp_path):
     elsewhere.set_user_attr("worker", {**mine, "host": "another"})
     here.set_user_attr("worker", mine)
     # The same number, but of a process that started at another time.
-    dead.set_user_attr("worker", {**mine, "started": mine["started"] - 1})
+    dead.set_user_attr("worker", {**mine, "started": mine["started"] - 100})
     assert reclaim(study) == [dead.number]
     states = [trial.state for trial in study.trials]
     assert states == [TrialState.RUNNING] * 2 + [TrialState.FAIL, TrialState.WAITING]
     assert reclaim(study) == []
 
 
-def test_failed_training_ends_the_sweep_and_is_repeated_once(
+def test_a_clock_that_was_set_does_not_make_a_live_process_dead(tmp_path):
+    study = open_study(str(tmp_path / "j"), SETTINGS)
+    mine = candidate.me()
+    study.ask().set_user_attr("worker", {**mine, "started": mine["started"] + 1.5})
+    assert reclaim(study) == []
+    assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
+
+
+def test_a_trial_that_another_process_gave_up_has_a_message(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    def taken(trial, *_):
+        open_study(str(tmp_path / "study.journal"), SETTINGS).tell(0, state=TrialState.FAIL)
+        return 0.5
+
+    monkeypatch.setattr(candidate, "run", taken)
+    with pytest.raises(ExploreError, match=r"failed: .*give the same command to go on"):
+        explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
+
+
+def test_a_result_that_could_not_be_stored_is_not_trained_again(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    stored, epochs = optuna.Study.tell, []
+
+    def full(study, trial, *values, state=None, **more):
+        if values:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return stored(study, trial, state=state, **more)
+
+    trained = candidate.Training.epoch_and_measure
+
+    def counted(training, held_out):
+        epochs.append(1)
+        return trained(training, held_out)
+
+    monkeypatch.setattr(candidate.Training, "epoch_and_measure", counted)
+    monkeypatch.setattr(optuna.Study, "tell", full)
+    with pytest.raises(OSError, match="No space"):
+        explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
+    monkeypatch.setattr(optuna.Study, "tell", stored)
+    explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
+    assert len(epochs) == SETTINGS.epochs
+    assert not list((tmp_path / "training").rglob("*.safetensors"))
+
+
+def test_fewer_training_images_leave_all_the_held_out_ones(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    seen = []
+
+    def measured(_, images):
+        seen.append(len(images))
+        return 0.5
+
+    monkeypatch.setattr("host_build.training.loop.accuracy", measured)
+    explore(replace(SETTINGS, train_limit=20), 1, tiny_data, tmp_path, rows={})
+    assert seen == [RECORDS] * SETTINGS.epochs
+
+
+def test_failed_training_ends_the_sweep_and_is_repeated_twice(
     tiny_data, tmp_path, monkeypatch, same_cost
 ):
     def broken(*_):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(candidate, "Training", broken)
-    for expected in (["fail"], ["fail"] * 2, ["fail"] * 3):
+    for expected in (["fail"] * count for count in (1, 2, 3, 4)):
         with pytest.raises(RuntimeError, match="out of memory"):
             explore(SETTINGS, 1, tiny_data, tmp_path, rows={})
         found = open_study(str(tmp_path / "study.journal"), SETTINGS).trials
         assert [trial.state.name.lower() for trial in found] == expected
     networks = [trial.user_attrs["network"] for trial in found]
-    assert networks[0] == networks[1] != networks[2]
+    assert networks[0] == networks[1] == networks[2] != networks[3]
 
 
 def test_a_row_that_cannot_be_trained_does_not_stop_the_sweep_for_ever(
@@ -266,11 +344,11 @@ def test_a_row_that_cannot_be_trained_does_not_stop_the_sweep_for_ever(
         raise RuntimeError(variant.stem_bits)
 
     monkeypatch.setattr(candidate, "Training", broken)
-    for _ in range(3):
+    for _ in range(4):
         with pytest.raises(RuntimeError):
             explore(SETTINGS, 1, tiny_data, tmp_path, rows={"row": ROW})
     found = open_study(str(tmp_path / "study.journal"), SETTINGS).trials
-    assert [trial.user_attrs.get("row") for trial in found] == ["row", "row", None]
+    assert [trial.user_attrs.get("row") for trial in found] == ["row"] * 3 + [None]
 
 
 def test_a_trial_is_repeated_as_often_as_it_gets_further(tmp_path):
@@ -287,7 +365,8 @@ def test_a_trial_is_repeated_as_often_as_it_gets_further(tmp_path):
     assert cut_short() == (0, [0])
     assert cut_short(0.1) == (1, [1])
     assert cut_short(0.1, 0.2) == (2, [2])
-    assert cut_short(0.1, 0.2) == (3, [])
+    assert cut_short(0.1, 0.2) == (3, [3])
+    assert cut_short(0.1, 0.2) == (4, [])
     assert reclaim(study) == []
 
 
@@ -412,6 +491,14 @@ def test_goal_fps_trains_only_what_is_faster(tiny_data, tmp_path, monkeypatch, s
     rows = [row for row in _trials(tmp_path) if row["state"] != REPEATED]
     assert [row["state"] for row in rows][:3] == [TRAINED, SLOWER, TRAINED]
     assert rows[1]["reason"] == "trial 0 is accurate enough and faster"
+
+
+def test_goal_fps_trains_the_rows_however_slow(tiny_data, tmp_path, monkeypatch, same_cost):
+    monkeypatch.setattr("host_build.training.loop.accuracy", lambda *_: 0.8)
+    settings = Settings(goal="fps", min_accuracy=0.75, epochs=1, space=SPACE)
+    rows = {"row": ROW, "other": replace(ROW, stem_channels=8)}
+    explore(settings, 2, tiny_data, tmp_path, rows=rows)
+    assert _states(tmp_path) == [TRAINED] * 2
 
 
 def test_repeating_what_was_given_up_has_no_value(tmp_path):
