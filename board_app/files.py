@@ -8,31 +8,48 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Tuple
 
 import numpy as np
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside `path`, then rename over it; on any error `path` keeps its old content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    scratch = Path(name)
+    write_together({path: content})
+
+
+def write_together(files: Dict[Path, bytes]) -> None:
+    """Write all of them beside their paths before the first is renamed over its own.
+
+    They are renamed in order. Where there is no room for all, every path keeps its old content.
+    """
+    written: List[Tuple[Path, Path]] = []
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.chmod(0o644)
-        scratch.replace(path)
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            written.append((Path(name), path))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+        for scratch, path in written:
+            scratch.replace(path)
     except BaseException:
-        scratch.unlink()
+        for scratch, _ in written:
+            scratch.unlink(missing_ok=True)
         raise
 
 
 def write_json(path: Path, value: object) -> None:
     """Write `value` as JSON for people and programs; complete or absent, as above."""
-    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+    write_atomically(path, as_json(value))
+
+
+def as_json(value: object) -> bytes:
+    """The content of such a file."""
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def read_arrays(path: Path) -> Dict[str, np.ndarray]:

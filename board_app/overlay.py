@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from board_app.files import write_atomically, write_json
+from board_app.files import as_json, write_together
 from board_app.graph import Graph, GraphError, load
 
 FORMAT = 1
@@ -118,12 +118,11 @@ def open_folder(folder: Path) -> Overlay:
 
 
 def write(folder: Path, manifest: Manifest, files: Dict[str, bytes]) -> Overlay:
-    """Write the files, then the manifest that vouches for them, and open the result."""
-    for name, content in files.items():
-        write_atomically(folder / name, content)
+    """Write the files and the manifest that vouches for them, or nothing, and open the result."""
     row = asdict(manifest)
     row["files"] = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
-    write_json(folder / f"{folder.name}.json", row)
+    named = {**files, f"{folder.name}.json": as_json(row)}
+    write_together({folder / name: content for name, content in named.items()})
     return open_folder(folder)
 
 

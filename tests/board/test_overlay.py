@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,24 @@ def test_changed_file(overlay: Overlay, name: str) -> None:
     path.write_bytes(content)
     with pytest.raises(OverlayError, match=f"{name} is not the file the manifest was made for"):
         overlays.open_folder(overlay.folder)
+
+
+def test_a_disk_that_fills_up_leaves_the_overlay_before(
+    overlay: Overlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(path.name for path in overlay.folder.iterdir())
+    written: list[int] = []
+
+    def filling(handle: int) -> None:
+        written.append(handle)
+        if len(written) == len(overlay.manifest.files):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", filling)
+    with pytest.raises(OSError, match="No space left"):
+        overlays.write(overlay.folder, overlay.manifest, dict.fromkeys(overlay.manifest.files, b""))
+    assert overlays.open_folder(overlay.folder) == overlay
+    assert sorted(path.name for path in overlay.folder.iterdir()) == before
 
 
 def test_missing_file(overlay: Overlay) -> None:

@@ -18,6 +18,8 @@ from host_build.simulation.network import NetworkSimulation
 
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
 IMAGES = 200
+# Of a slower circuit fewer images, to take as long.
+CYCLES = 2_000_000
 
 
 @pytest.mark.parametrize("name", overlay.names())
@@ -25,7 +27,7 @@ IMAGES = 200
 def test_shipped_circuit_equals_the_reference_at_its_pace(cifar10, name, stall):
     chosen = overlay.find(name)
     layout = circuit.layout(chosen)
-    images = data.load(cifar10, "test").images[:IMAGES]
+    images = data.load(cifar10, "test").images[: min(IMAGES, CYCLES // layout.interval)]
     simulation = NetworkSimulation.generated(layout, circuit.module_name(name))
     run = simulation.run(images, stall_in=stall, stall_out=stall, seed=1)
     assert np.array_equal(run.logits, Reference(chosen.graph()).execute(images))
