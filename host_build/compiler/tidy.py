@@ -55,9 +55,10 @@ def tidy(path: Path, *, normalise: bool = False) -> ModelWrapper:
             opset.version = max(opset.version, _OPSET)
     _drop_idle_pads(model)
     model = apply(model, InferShapes())
-    _require_shape(model, path, model.graph.output[0].name, _OUTPUT, "gives")
     _pool_globally(model)
+    # Old exporters compute the shape before the last layer; only folding those constants says it.
     model = cleanup_model(model)
+    _require_shape(model, path, model.graph.output[0].name, _OUTPUT, "gives")
     if normalise:
         _prepend_normalisation(model)
     model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])
@@ -84,7 +85,7 @@ def _require_shape(
 ) -> None:
     found = tuple(model.get_tensor_shape(tensor) or ())
     if found != wanted:
-        raise CompileError(f"{path} {does} {tensor!r} of shape {found}, but must be {wanted}")
+        raise CompileError(f"{path} {does} shape {found}, but must be {wanted}")
 
 
 def _drop_idle_pads(model: ModelWrapper) -> None:
