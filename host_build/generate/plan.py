@@ -22,6 +22,7 @@ from host_build.kernels.fifo import Fifo
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.pool import Pool as PoolKernel
 from host_build.kernels.stream_fork import StreamFork
+from host_build.kernels.subsample import Subsample
 from host_build.kernels.thresholds import ThresholdKernel, Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
 from host_build.kernels.width_converter import WidthConverter
@@ -113,7 +114,10 @@ class _Planner:
         name, tensor = node.name, node.inputs[0]
         bits = self._types[tensor].bits
         first = windows[0] if windows else unit
-        wire = self._fifo(f"{name}_fifo", name, self._take(tensor))
+        wire = self._take(tensor)
+        if node.kernel == 1 and node.stride != 1:
+            wire = self._subsample(name, wire, self._shapes[tensor])
+        wire = self._fifo(f"{name}_fifo", name, wire)
         wire = self._widths(f"{name}_input", name, wire, first.inputs[0].width // bits)
         pixels = node.shape[0] * node.shape[1]
         for index, kernel in enumerate(windows):
@@ -134,6 +138,15 @@ class _Planner:
         else:
             out = self._two_at_once(name, unit, wire, out)
         self._give(name, out)
+
+    def _subsample(self, name: str, wire: Wire, shape: tuple[int, int, int]) -> Wire:
+        """What a 1 x 1 kernel keeps of `wire`: before the FIFO, lest the unit wait for the rest."""
+        height, width, channels = shape
+        kernel = Subsample(height, width, channels // wire.lanes, wire.width)
+        beats = -(-height // 2) * -(-width // 2) * kernel.groups
+        out = replace(wire, name=f"{name}_{kernel.module}", beats=beats)
+        self._put(out.name, name, kernel, (wire,), (out,), kernel.cycles)
+        return out
 
     def _two_at_once(self, name: str, unit: MatrixVector, wire: Wire, single: Wire) -> Wire:
         """The unit between what makes pairs of vectors and what takes them apart again."""

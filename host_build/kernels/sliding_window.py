@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from host_build.kernels.base import Kernel, RamStyle, Resources, Stream, ram
 from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.row_window import RowWindow
-from host_build.kernels.subsample import Subsample
 
 Form = Literal["serial", "column", "window"]
 
@@ -129,7 +128,8 @@ def window_chain(
 
     Form "serial" takes and gives `simd` channels a beat; "column" and "window" take a pixel of all
     channels, and give a column of a window, or the whole window, a beat. A window is in the order
-    x, y, channel. `bits` is an element's. An empty chain means that the pixels are the windows.
+    x, y, channel. `bits` is an element's. The windows of a 1 x 1 kernel are the pixels themselves,
+    after `Subsample` if it has a stride: its chain is empty.
     """
     if kernel not in (1, 3):
         raise ValueError(f"window_chain: kernel is {kernel}; legal: 1 or 3")
@@ -138,7 +138,7 @@ def window_chain(
         raise ValueError(f"window_chain: simd is {simd}; legal: a divisor of {channels} channels")
     groups, beat = channels // lanes, lanes * bits
     if kernel == 1:
-        return () if stride == 1 else (Subsample(height, width, groups, beat),)
+        return ()
     if form == "serial":
         return (SlidingWindow(height, width, groups, beat, stride=(stride, stride)),)
     lines = LineBuffer(height, width, beat, stride)

@@ -3,8 +3,9 @@
 Frames enter at exactly the pace of the slowest kernel. With FIFOs that never fill, the most a FIFO
 holds is a depth that leaves this very schedule possible. Beats that arrive earlier, or a consumer
 that waits, change when things happen but not what can happen: a network of streams that keeps up
-with some schedule never deadlocks, and is no slower if its input comes earlier. The deeper FIFOs
-are then shrunk one by one to the least depth that still keeps the pace.
+with some schedule never deadlocks, and is no slower if its input comes earlier. That no FIFO ever
+fills is seen from more frames needing no more room. The deeper FIFOs are then shrunk one by one to
+the least depth that still keeps the pace.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from host_build.simulation.verilator import Deadlock, SimulationError
 # Up to this depth a FIFO's memory costs the same.
 _FREE_DEPTH = 33
 SIZING_FRAMES = 6
+# A kernel that is a little too slow shows only when what waits for it has become much.
+_MANY_FRAMES = 60
 
 
 def size_fifos(layout: Plan, name: str) -> dict[str, int]:
@@ -30,28 +33,30 @@ def size_fifos(layout: Plan, name: str) -> dict[str, int]:
     """
     sizing = FifoSizing(layout, name)
     values = layout.source.beats * layout.source.lanes
-    frames = np.random.default_rng(0).integers(0, 256, (SIZING_FRAMES, 1, 1, values), np.uint8)
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (_MANY_FRAMES, 1, 1, values), np.uint8)
 
-    def keeps_pace(depths: dict[str, int]) -> dict[str, int] | None:
+    def keeps_pace(depths: dict[str, int], count: int) -> dict[str, int] | None:
         try:
-            run, peaks = sizing.run(depths, frames, interval=layout.interval)
+            run, peaks = sizing.run(depths, frames[:count], interval=layout.interval)
         except Deadlock:
             return None
         return peaks if run.interval <= layout.interval else None
 
-    peaks = keeps_pace(layout.depths)
-    if peaks is None:
+    peaks = keeps_pace(layout.depths, _MANY_FRAMES)
+    if peaks is None or peaks != keeps_pace(layout.depths, _MANY_FRAMES // 2):
         raise SimulationError(f"{name}: no FIFO depths keep {layout.interval:,} cycles a frame")
     depths = {fifo: max(peak, LEAST_DEPTH) for fifo, peak in peaks.items()}
-    if keeps_pace(depths) is None:
+    if keeps_pace(depths, _MANY_FRAMES) is None:
         raise SimulationError(f"{name}: the depths that were in use are not enough")
+    in_use = dict(depths)
     for fifo in tqdm([f for f, d in depths.items() if d > _FREE_DEPTH], desc="FIFOs", leave=False):
         low, high = LEAST_DEPTH, depths[fifo]
         while low < high:
             middle = (low + high) // 2
-            if keeps_pace({**depths, fifo: middle}) is None:
+            if keeps_pace({**depths, fifo: middle}, SIZING_FRAMES) is None:
                 low = middle + 1
             else:
                 high = middle
         depths[fifo] = high
-    return depths
+    return in_use if keeps_pace(depths, _MANY_FRAMES) is None else depths

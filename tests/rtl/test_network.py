@@ -14,6 +14,7 @@ from host_build.circuit import record, restore
 from host_build.compiler.fold import Budget, fold, options
 from host_build.generate import verilog
 from host_build.generate.folding import FoldingError, LayerFolding, read
+from host_build.generate.layout import Plan
 from host_build.generate.plan import lanes_for, plan
 from host_build.kernels import matrix_vector
 from host_build.kernels.base import Resources
@@ -21,7 +22,7 @@ from host_build.kernels.thresholds import Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
 from host_build.simulation.fifo_sizing import SIZING_FRAMES, size_fifos
 from host_build.simulation.network import FifoSizing, NetworkSimulation
-from host_build.simulation.verilator import Deadlock, lint
+from host_build.simulation.verilator import Deadlock, SimulationError, lint
 from tests.board.networks import Builder
 
 pytestmark = pytest.mark.rtl
@@ -151,6 +152,49 @@ def test_too_shallow_shortcut_is_a_deadlock():
     depths = dict.fromkeys(largest.depths, 3)
     with pytest.raises(Deadlock, match=r"in: .* beats"):
         sizing.run(depths, frames(graph, 3), interval=largest.interval)
+
+
+def strided_shortcut() -> Graph:
+    """A block of stride 2 whose projection has many channels to add up, and few to compute."""
+    make = Builder(np.random.default_rng(4), (8, 8, 3))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 7), 32, 3, bits=4), 7)
+    main = make.threshold(make.convolution(stem, 5, 3, stride=2, bits=4), 15)
+    main = make.threshold(make.convolution(main, 5, 3, bits=4), 15, signed=True)
+    side = make.threshold(make.convolution(stem, 5, 1, stride=2, bits=4), 15, signed=True)
+    make.convolution(make.pool(make.threshold(make.add(main, side), 7, shared=True)), 10, 1, bits=4)
+    return make.graph()
+
+
+def as_slow_as(graph: Graph, cycles: int) -> dict[str, LayerFolding]:
+    """Every convolution as slow as it can be within `cycles`."""
+    return {
+        name: max((o for o in layer if o.cycles <= cycles), key=lambda o: o.cycles).fold
+        for name, layer in options(graph).items()
+    }
+
+
+def test_a_strided_shortcut_does_not_wait_for_the_pixels_it_skips():
+    """The projection's unit is busy all the time: 16 vectors of 32 beats, for 5 outputs each."""
+    graph = strided_shortcut()
+    folding = as_slow_as(graph, 16 * 32 * 5)
+    layout = plan(graph, folding, size_fifos(plan(graph, folding), "net_strided"))
+    assert layout.interval == 16 * 32 * 5
+    images = frames(graph, 24)
+    run = NetworkSimulation.generated(layout, "net_strided").run(images)
+    assert np.array_equal(run.logits, Reference(graph).execute(images))
+    assert set(run.spacings) == {layout.interval}
+
+
+def test_a_shortcut_that_is_a_little_slower_than_its_twin_says_is_found(monkeypatch):
+    """The main path takes longer to its first result, so that for a while nobody waits for it."""
+    graph = strided_shortcut()
+    folding = as_slow_as(graph, 8 * 32 * 5)
+    (slow,) = (n.name for n in graph.nodes if isinstance(n, Convolution) and n.stride > n.kernel)
+    folding[slow] = as_slow_as(graph, 16 * 32 * 5)[slow]
+    layout = plan(graph, folding)
+    monkeypatch.setattr(Plan, "interval", 16 * 32 * 5 - 4)
+    with pytest.raises(SimulationError, match="no FIFO depths keep 2,556 cycles a frame"):
+        size_fifos(layout, "net_slower_shortcut")
 
 
 def test_frame_of_the_wrong_size(small):
