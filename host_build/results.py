@@ -62,11 +62,11 @@ class ResultError(HostError):
 def read(path: Path) -> Result:
     """One run's result; ResultError unless it is finished, on all test images, and compiled.
 
-    Ablations need not be compiled.
+    Ablations and networks that are only float need not be compiled.
     """
     try:
         result = json.loads(path.read_text())
-        needed = _NEEDED - {"integer_accuracy"} if _ablates(result.get("recipe")) else _NEEDED
+        needed = _NEEDED if _compiles(result.get("recipe")) else _NEEDED - {"integer_accuracy"}
         missing = sorted(needed - result.keys())
     except FileNotFoundError:
         raise ResultError(f"there is no {path}; train the network first") from None
@@ -113,6 +113,7 @@ def _networks(runs: Runs) -> list[str]:
         mine = [
             group for key, group in runs.items()
             if key.network == variant.name and (key.recipe != "report") == ours
+            and RECIPES[key.recipe].quantises
         ]  # fmt: skip
         if not mine:
             return "not trained"
@@ -180,6 +181,10 @@ def _ablates(recipe: object) -> bool:
     return str(recipe).startswith(_BASE)
 
 
+def _compiles(recipe: object) -> bool:
+    return not _ablates(recipe) and (recipe not in RECIPES or RECIPES[str(recipe)].quantises)
+
+
 def _usual(key: Key) -> Key:
     """What runs of `key` are compared with, from which they differ in one thing; or else `key`."""
     if key.recipe != _BASE or key.teacher:
@@ -233,7 +238,7 @@ def _sorted(runs: Runs) -> list[tuple[Key, list[Result]]]:
 
 
 def _percent(group: list[Result], key: str) -> str:
-    mean = _mean([r[key] for r in group if r[key] is not None])
+    mean = _mean([r[key] for r in group if r.get(key) is not None])
     return mean and f"{mean}%"
 
 

@@ -18,6 +18,8 @@ from host_build.commands.options import (
     overlays,
     training_options,
 )
+from host_build.errors import HostError
+from host_build.training.recipes import RECIPES
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +32,8 @@ def add(commands: Commands) -> None:
 def everything(options: argparse.Namespace) -> int:
     variant = variant_file.find(options.network)
     made = folder_of(options, variant.name)
+    if not RECIPES[options.recipe].quantises:
+        raise HostError(f"recipe {options.recipe} trains no network to compile; use train")
     options.resume = (made / "last.safetensors").exists()
     compiling.require_scratch(options)
     circuits.require_room(options, variant)

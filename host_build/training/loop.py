@@ -153,7 +153,7 @@ class Training:
         base = self.seed * 200_003
         view = View.draw(self.images, base + 2 * number + 1)
         order = shuffled(self.images, base + 2 * total)
-        wanted = None if self.teacher is None else self.teacher.logits(number, view)
+        wanted = None if self.teacher is None else self.teacher.logits(view)
         stream = batches(self.images, recipe.batch, view, order=order, cutout=recipe.cutout)
         settling = stage.quantised and self.epoch >= (1 - FULL_PRECISION_SHARE) * stage.epochs
         half = not settling and _bfloat16_is_fast(self.device)

@@ -44,6 +44,11 @@ class Recipe:
     cutout: int = 0
     views: int = 0
 
+    @property
+    def quantises(self) -> bool:
+        """Whether there will be a network to compile, not only one to learn from."""
+        return any(stage.quantised for stage in self.stages)
+
 
 _SHORT = Recipe(
     "short", (Stage(False, 12, 0.1, warmup=1), Stage(True, 4, 0.02, distil=0.5)),
@@ -89,6 +94,11 @@ RECIPES: dict[str, Recipe] = {
                 Stage(True, 16, 0.02, warmup=1, distil=0.7),
             ),
             nesterov=True, decay_all=False, average=0.998, views=16,
+        ),
+        # For a large network that shall only teach: few epochs, lest it know the answers by heart.
+        Recipe(
+            "teacher", (Stage(False, 18, 0.1, warmup=2),),
+            nesterov=True, decay_all=False, average=0.998, cutout=8,
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

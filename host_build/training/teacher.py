@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,31 +21,51 @@ from host_build.variants import Variant, VariantError
 FILE = "teacher.safetensors"
 TEMPERATURE = 2.0
 BATCH = 500
+CACHE = Path(__file__).parents[2] / ".cache" / "logits"
 
 
 class Teacher:
-    """Knows its logits for all training images, a view at a time; repeated views cost nothing."""
+    """Says its logits for all training images, a view at a time.
 
-    def __init__(self, network: ResNet, images: Images, recipe: Recipe, *, half: bool) -> None:
+    Where the recipe repeats its views they are kept in `cache`, for later epochs, resumed runs and
+    other networks that learn from the same teacher.
+    """
+
+    def __init__(
+        self, network: ResNet, images: Images, recipe: Recipe, *, half: bool,
+        cache: Path = CACHE,
+    ) -> None:  # fmt: skip
         device = images.pixels.device
         self.network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.images, self.recipe, self.half = images, recipe, half
-        self.known: dict[int, Tensor] = {}
+        self.cache = cache
+        self.asked = _digest(
+            *network.state_dict().values(), images.pixels, text=f"{device.type} {half}"
+        )
+
+    def logits(self, view: View) -> Tensor:
+        """The logits (N, 10) for `view`."""
+        if not self.recipe.views:
+            return self._compute(view)
+        cutout = self.recipe.cutout
+        parts = (view.shift, view.flip, *((view.centre,) if cutout else ()))
+        path = self.cache / f"{_digest(*parts, text=f'{self.asked} {cutout}')}.npy"
+        try:
+            return torch.from_numpy(np.load(path)).to(self.images.pixels.device)
+        except (OSError, ValueError, EOFError):
+            found = self._compute(view)
+        content = io.BytesIO()
+        np.save(content, found.cpu().numpy())
+        write_atomically(path, content.getvalue())
+        return found
 
     @torch.no_grad()
-    def logits(self, number: int, view: View) -> Tensor:
-        """The logits (N, 10) for `view`, which has that number among the recipe's views."""
-        if number in self.known:
-            return self.known[number]
-        device = self.images.pixels.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.half):
-            found = torch.cat([
+    def _compute(self, view: View) -> Tensor:
+        with torch.autocast(self.images.pixels.device.type, torch.bfloat16, enabled=self.half):
+            return torch.cat([
                 self.network(pixels).float()
                 for pixels, _ in batches(self.images, BATCH, view, cutout=self.recipe.cutout)
             ])  # fmt: skip
-        if self.recipe.views:
-            self.known[number] = found
-        return found
 
 
 def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -88,6 +111,13 @@ def bring(given: Path | None, folder: Path, recipe: Recipe, *, resume: bool) -> 
             f"{folder} was not begun with the teacher {given}; continue it without --teacher"
         )
     write_atomically(kept, content)
+
+
+def _digest(*tensors: Tensor, text: str) -> str:
+    found = sha256(text.encode())
+    for tensor in tensors:
+        found.update(tensor.cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _variant(path: Path) -> Variant:

@@ -28,7 +28,7 @@ def train(
 
     Writes last.safetensors (to resume from), best.safetensors (the epoch that is best on the
     held-out images), float.safetensors (the end of the float stage) and curves.png. The test
-    images are read once, after the choice.
+    images are read once, after the choice. The result has None for a kind that was not trained.
     `limit` trains and measures on that many images of each kind, to try the machinery.
     `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
     stays in `folder`, which a resumed run learns from.
@@ -58,11 +58,14 @@ def train(
     test = Images(
         torch.from_numpy(dataset.images).to(target), torch.from_numpy(dataset.labels).to(target)
     )
-    model, meta = checkpoint.load_network(run.best, variant)
-    float_accuracy = None
-    if any(not stage.quantised for stage in recipe.stages):
-        floats, _ = checkpoint.load_network(run.floats, variant, quantised=False)
-        float_accuracy = accuracy(floats.to(target), test)
+
+    def measured(path: Path, *, quantised: bool) -> float | None:
+        if all(stage.quantised != quantised for stage in recipe.stages):
+            return None
+        network, _ = checkpoint.load_network(path, variant, quantised=quantised)
+        return accuracy(network.to(target), test)
+
+    _, meta = checkpoint.read(run.best if recipe.quantises else run.floats)
     result = {
         "network": variant.name,
         "parameters": variant.total_parameters,
@@ -72,8 +75,8 @@ def train(
         "best_epoch": meta["epoch"],
         "epochs": len(run.history),
         "held_out_accuracy": meta["held_out"],
-        "float_accuracy": float_accuracy,
-        "test_accuracy": accuracy(model.to(target), test),
+        "float_accuracy": measured(run.floats, quantised=False),
+        "test_accuracy": measured(run.best, quantised=True),
         "test_images": len(test),
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
         "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",

@@ -45,7 +45,8 @@ def test_help(command, capsys):
         (["compile", "lightweight", "--name", "mine"], "--name and --normalise are for"),
         (["compile", "lightweight", "--limit", "9"], "none of the project's overlays"),
         (["all", "lightweight", "--limit", "9"], "none of the project's overlays"),
-        (["all", "resnet18-4w4a-64"], "does not fit the budget"),
+        (["all", "lightweight", "--recipe", "teacher"], "trains no network to compile"),
+        (["all", "lightweight", "--bram", "0.01"], "does not fit the budget"),
         (["all", "lightweight", "--cycles", "10"], "no folding of at most 10 cycles"),
     ],
 )

@@ -118,6 +118,16 @@ def test_runs_of_another_teacher_are_runs_of_their_own(tmp_path):
     assert kept.name == "lightweight-taught-maxutilized-0.json"
 
 
+def test_a_network_that_only_teaches_has_no_integers(tmp_path):
+    teaching = {k: v for k, v in RESULT.items() if k != "integer_accuracy"} | {
+        "recipe": "teacher", "test_accuracy": None, "held_out_accuracy": 0.95,
+    }  # fmt: skip
+    (tmp_path / "result.json").write_text(json.dumps(teaching))
+    text = page([read(tmp_path / "result.json"), RESULT])
+    assert "86.02% (`warm`)" in _row(text, "lightweight")
+    assert "| `teacher` | 95.00% | 85.12% |  | 1 |" in text
+
+
 def test_the_best_recipe_is_chosen_on_held_out_images():
     luckier = RESULT | {"recipe": "strong", "held_out_accuracy": 0.84, "integer_accuracy": 0.99}
     assert "86.02% (`warm`)" in _row(page([RESULT, luckier]), "lightweight")

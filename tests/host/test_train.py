@@ -46,6 +46,16 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
     assert (result["best_epoch"], result["held_out_accuracy"]) == (best["epoch"], best["held_out"])
 
 
+def test_a_float_network_is_enough_for_a_teacher(tiny_data, tmp_path):
+    recipe = replace(RECIPE, stages=RECIPE.stages[:1])
+    result = train(TINY, recipe, tiny_data, tmp_path)
+    _, meta = read(tmp_path / "float.safetensors")
+    assert (result["best_epoch"], result["held_out_accuracy"]) == (2, meta["held_out"])
+    assert result["test_accuracy"] is None and result["float_accuracy"] is not None
+    teacher.bring(tmp_path / "float.safetensors", tmp_path / "taught", TAUGHT, resume=False)
+    assert train(TINY, recipe, tiny_data, tmp_path, resume=True) == result
+
+
 @pytest.fixture
 def larger(tiny_data, tmp_path):
     """The float network of a training of another network."""
@@ -216,18 +226,40 @@ def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
     assert len(decayed["params"]) + len(spared["params"]) == len(list(run.model.parameters()))
 
 
-def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger):
+def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger, tmp_path):
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
     network = teacher.load(larger)
-    for views, computed in ((2, 1), (0, 2)):
-        calls = []
-        network.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
-        asked = teacher.Teacher(network, images, replace(TAUGHT, views=views), half=False)
+    calls = []
+    network.register_forward_pre_hook(lambda *_: calls.append(1))
+
+    def asked(recipe, view):
+        calls.clear()
+        new = teacher.Teacher(network, images, recipe, half=False, cache=tmp_path / "cache")
+        return new.logits(view), len(calls)
+
+    for views, computed in ((2, 0), (0, 1)):
+        recipe = replace(TAUGHT, views=views)
         view = View.draw(images, 3)
-        first, again = asked.logits(0, view), asked.logits(0, view)
-        assert torch.equal(first, again) and len(calls) == computed
+        asked(recipe, view)
+        (first, _), (again, times) = asked(recipe, view), asked(recipe, view)
+        assert torch.equal(first, again) and times == computed
+        for other in (View.draw(images, 4), replace(view, flip=~view.flip)):
+            assert not torch.equal(first, asked(recipe, other)[0])
+        assert not torch.equal(first, asked(replace(recipe, cutout=8), view)[0])
         pixels, index = next(batches(images, 7, view, order=shuffled(images, 1)))
         assert torch.allclose(first[index], network(pixels), atol=1e-5)
+
+
+def test_damaged_logits_are_asked_for_again(tiny_data, larger, tmp_path):
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    asked = teacher.Teacher(teacher.load(larger), images, TAUGHT, half=False, cache=tmp_path / "c")
+    view = View.draw(images, 3)
+    first = asked.logits(view)
+    (kept,) = (tmp_path / "c").iterdir()
+    for damage in (b"", b"no array", kept.read_bytes()[:-1]):
+        kept.write_bytes(damage)
+        assert torch.equal(asked.logits(view), first)
+        assert len(kept.read_bytes()) > 1000
 
 
 def test_learning_from_a_teacher_brings_the_logits_closer_to_its():
