@@ -17,7 +17,7 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   --web-port PORT      the demo's port (default 8000)
   --no-start           leave the demo as it is
   --benchmark          measure on the board too, before the demo starts
-  --images N           measure on the first N test images (default: all; with --sim 100)
+  --images N           the same, on the first N test images (default: all; with --sim 100)
   --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it
                        (default: ~/.cache/cifar10, else downloaded where the benchmark runs, else 20
                        sample pictures)
@@ -64,7 +64,7 @@ while [ $# -gt 0 ]; do
     --sim) is_simulated=yes ;;
     --no-start) start=no ;;
     --benchmark) benchmark=yes ;;
-    --images) images=$2 && shift ;;
+    --images) images=$2 benchmark=yes && shift ;;
     --web-port) port=$2 && shift ;;
     --cifar10) cifar10=$2 && shift ;;
     --port) ssh_options+=(-p "$2") && shift ;;

@@ -125,6 +125,8 @@ def _train(
     )  # fmt: skip
     if training.last.exists():
         training.resume()
+    else:
+        training.begin()
     done, best = 0, 0.0
     while done < len(training.history) or not training.finished:
         if done == len(training.history):

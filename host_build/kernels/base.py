@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, expm1
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -102,6 +103,7 @@ class Kernel(ABC):
             raise ValueError(f"{type(self).__name__}.{name} is {value!r}; legal: {wanted}")
 
 
+@cache
 def distributed_ram(width: int, depth: int) -> Resources:
     """LUTs of a simple dual-port LUTRAM: 32 x 6 or 64 x 3 bits in four LUTs, and what chooses."""
     full, rest = divmod(depth, 64)
@@ -115,6 +117,7 @@ def distributed_ram(width: int, depth: int) -> Resources:
     return Resources(lut=memories + width * ceil((banks - 1) / 3) + 2 * banks)
 
 
+@cache
 def block_ram(width: int, depth: int) -> Resources:
     """The fewest BRAM18 of one shape that hold `depth` words of `width` bits."""
     halves = min(ceil(width / wide) * ceil(depth / deep) for deep, wide in _BRAM18_WIDTHS.items())
@@ -125,6 +128,7 @@ def ram(style: RamStyle, width: int, depth: int) -> Resources:
     return block_ram(width, depth) if style == "block" else distributed_ram(width, depth)
 
 
+@cache
 def lut_rom(width: int, words: int) -> Resources:
     """A table in logic: the LUTs, and the registers where something keeps what is read.
 

@@ -112,11 +112,11 @@ class MatrixVector(Kernel):
 
     # Shape of the circuit: the localparams of matrix_vector.sv.
 
-    @property
+    @cached_property
     def mw(self) -> int:
         return int(self.weights.shape[1])
 
-    @property
+    @cached_property
     def mh(self) -> int:
         return int(self.weights.shape[0])
 
@@ -129,7 +129,7 @@ class MatrixVector(Kernel):
         """Vectors that are computed at once."""
         return PIXELS[self.style]
 
-    @property
+    @cached_property
     def folds(self) -> int:
         """Beats of an input vector."""
         return self.mw // self.simd
@@ -139,20 +139,20 @@ class MatrixVector(Kernel):
         """Beats of an output vector: how often the input vector is replayed."""
         return self.mh // self.pe
 
-    @property
+    @cached_property
     def chains(self) -> int:
         return ceil(self.simd / self.fields.chain) if self.pack else 1
 
-    @property
+    @cached_property
     def lanes(self) -> int:
         """Lanes at one position of the chains."""
         return self.chains if self.pack else 2
 
-    @property
+    @cached_property
     def positions(self) -> int:
         return ceil(self.simd / self.lanes)
 
-    @property
+    @cached_property
     def run(self) -> int:
         """DSP blocks on one run of cascade wires: as equal as can be, at most `cascade`."""
         return ceil(self.positions / ceil(self.positions / self.cascade))
@@ -196,7 +196,7 @@ class MatrixVector(Kernel):
         """The lowest and highest value any output can have with these weights."""
         return self._sum_range(self.weights)
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Beats in the input buffer."""
         needed = max(self.folds + min(self.folds, 4), self.last_stage + 5, SMALLEST_BUFFER)
@@ -288,7 +288,7 @@ class MatrixVector(Kernel):
         """Adders in a row between the chains and the accumulators."""
         return clog2(self.chains if self.pack else self.activation_bits)
 
-    @property
+    @cached_property
     def last_stage(self) -> int:
         """Cycles by which the last position lags behind the first."""
         return self.positions - 1 + ((self.positions - 1) // self.run if self.pack else 0)

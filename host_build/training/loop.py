@@ -16,13 +16,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from host_build.training import checkpoint, teacher
-from host_build.training.images import (
-    Images,
-    View,
-    accuracy,
-    batches,
-    shuffled,
-)
+from host_build.training.images import Images, View, accuracy, batches, shuffled
+from host_build.training.optimiser import learning_rate, sgd
 from host_build.training.recipes import Recipe, Stage
 from host_build.training.resnet import CALIBRATION_STEPS, ResNet
 from host_build.variants import Variant
@@ -33,7 +28,10 @@ FULL_PRECISION_SHARE = 0.2
 
 
 class Training:
-    """The state of one run: model, optimiser, position and history; saved after every epoch."""
+    """The state of one run: model, optimiser, position and history; saved after every epoch.
+
+    It is to `begin` or to `resume` before anything else.
+    """
 
     def __init__(
         self, variant: Variant, recipe: Recipe, seed: int, folder: Path, device: torch.device,
@@ -43,7 +41,10 @@ class Training:
         self.device, self.images = device, images
         self.history: list[dict[str, Any]] = []
         self.stage, self.epoch = 0, 0
-        torch.manual_seed(seed)
+
+    def begin(self) -> None:
+        """Start from random weights."""
+        torch.manual_seed(self.seed)
         self._enter_stage(previous=None)
 
     @property
@@ -105,19 +106,7 @@ class Training:
             else None
         )
         self.teacher = self._teacher() if self._now.distil else None
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in self.model.parameters() if recipe.decay_all or p.ndim > 1]},
-            {
-                "params": [
-                    p for p in self.model.parameters() if not recipe.decay_all and p.ndim <= 1
-                ],
-                "weight_decay": 0.0,
-            },
-        ]
-        self.optimizer = torch.optim.SGD(
-            groups, lr=self._now.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-        )  # fmt: skip
+        self.optimizer = sgd(self.model, recipe, self._now)
 
     def _teacher(self) -> teacher.Teacher:
         """The network given to learn from, or else the float stage's."""
@@ -249,14 +238,6 @@ class Training:
             for index, tensor in checkpoint.under("momentum", tensors).items()
         }
         self.optimizer.load_state_dict(state)
-
-
-def learning_rate(stage: Stage, epoch: float) -> float:
-    """The rate at a fraction of an epoch: linear warm-up, then a cosine down to zero."""
-    if epoch < stage.warmup:
-        return stage.learning_rate * epoch / stage.warmup
-    progress = (epoch - stage.warmup) / (stage.epochs - stage.warmup)
-    return stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _compiling_pays(device: torch.device) -> bool:

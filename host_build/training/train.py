@@ -44,6 +44,8 @@ def train(
     run = Training(variant, recipe, seed, folder, target, images)
     if resume:
         run.resume()
+    else:
+        run.begin()
     with tqdm(
         total=sum(s.epochs for s in recipe.stages), initial=len(run.history), unit="epoch",
         desc=variant.name,

@@ -14,7 +14,8 @@ from host_build.training import images as images_module
 from host_build.training import loop, teacher
 from host_build.training.checkpoint import CheckpointError, load_network, read
 from host_build.training.images import Images, View, batches, shuffled, split
-from host_build.training.loop import Training, learning_rate
+from host_build.training.loop import Training
+from host_build.training.optimiser import learning_rate
 from host_build.training.recipes import Recipe, Stage
 from host_build.training.train import train
 from host_build.variants import VARIANTS
@@ -151,6 +152,7 @@ def test_full_disk_keeps_the_last_checkpoint(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
     run = Training(TINY, RECIPE, 0, tmp_path, torch.device("cpu"), images)
+    run.begin()
     with pytest.raises(OSError, match="No space left"):
         run._save()
     assert (tmp_path / "last.safetensors").read_bytes() == before
@@ -220,6 +222,7 @@ def test_the_moving_average_is_what_is_measured_and_kept(tiny_data, tmp_path):
 def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
     run = Training(TINY, ALL_IN, 0, tmp_path, torch.device("cpu"), images)
+    run.begin()
     decayed, spared = run.optimizer.param_groups
     assert all(p.ndim > 1 for p in decayed["params"]) and decayed["weight_decay"] > 0
     assert all(p.ndim <= 1 for p in spared["params"]) and spared["weight_decay"] == 0
