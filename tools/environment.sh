@@ -4,7 +4,7 @@
 #   tools/environment.sh NAME
 #
 # NAME-nodeps.txt (installed without dependencies) and NAME-constraints.txt beside it are used where
-# they exist. PYTHON names the interpreter to build with (default: python3).
+# they exist. PYTHON names the interpreter to build with (default: what it was built with, or python3).
 set -euo pipefail
 
 fail() { # CODE MESSAGE...
@@ -24,14 +24,13 @@ if [[ ! $name =~ ^[A-Za-z0-9_]+$ || ! -f requirements/$name.txt ]]; then
 fi
 base=${PYTHON:-python3}
 command -v "$base" >/dev/null ||
-  fail 1 "there is no $base on the PATH; install Python 3.10 or newer"
+  fail 1 "there is no $base on the PATH; install Python 3.11 or 3.12"
 
 inputs=()
 for input in "requirements/$name"{,-nodeps,-constraints}.txt; do
   [ ! -f "$input" ] || inputs+=("$input")
 done
-version=$("$base" -c 'import sys; print(sys.version.replace("\n", " "), sys.base_prefix)')
-wanted=$(sha256sum "${inputs[@]}" && echo "$version")
+version_of() { "$1" -c 'import sys; print(sys.version.replace("\n", " "), sys.base_prefix)'; }
 
 mkdir -p .venv
 folder=$PWD/.venv/$name
@@ -42,6 +41,11 @@ if ! flock -n 9; then
   echo "environment: waiting for another run that makes $name" >&2
   flock 9
 fi
+
+if [ -n "${PYTHON:-}" ] || ! version=$(version_of "$python" 2>/dev/null); then
+  version=$(version_of "$base")
+fi
+wanted=$(sha256sum "${inputs[@]}" && echo "$version")
 
 # The stamp is written last: an environment without it is unfinished, and made anew.
 if [ ! -f "$stamp" ] || [ "$(<"$stamp")" != "$wanted" ] || ! "$python" -c '' 2>/dev/null; then

@@ -24,6 +24,8 @@ from host_build.commands.options import (
 )
 from host_build.errors import HostError
 
+TRAINED = "best.safetensors"
+
 
 def add(commands: Commands) -> None:
     parser = commands.add(
@@ -47,9 +49,10 @@ def compile_(options: argparse.Namespace) -> int:
         raise HostError("--name and --normalise are for a model.onnx; rows have a name, and do it")
     else:
         variant = variant_file.find(options.network)
-        trained = folder_of(options, variant.name) / "best.safetensors"
+        made = folder_of(options, variant.name)
         shipped = OVERLAYS / variant.name / f"{variant.name}.safetensors"
-        compile_network(options, trained if trained.exists() else shipped)
+        trained = any((made / name).exists() for name in (TRAINED, "last.safetensors"))
+        compile_network(options, made / TRAINED if trained else shipped)
     return 0
 
 
@@ -65,9 +68,16 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     variant = variant_file.find(options.network)
     found = data_of(options)
     test = cifar10.load(found, "test").first(options.limit)
-    held_out = images.held_out(cifar10.load(found, "train")).first(options.limit)
+    train = cifar10.load(found, "train")
+    held_out = images.held_out(train).first(options.limit)
     require_finished(checkpoint)
     model, meta = load_network(checkpoint, variant)
+    everything = len(train) - images.HELD_OUT
+    if options.overlays == OVERLAYS and meta.get("images", everything) < everything:
+        raise HostError(
+            f"{checkpoint} was trained on {meta['images']} images, to try things out; it makes "
+            "none of the project's overlays; give --overlays DIR"
+        )
     print(f"weights: {checkpoint}, epoch {meta['epoch']}, {meta['held_out']:.2%} held out")
     source = folder_of(options, variant.name) / "0_export.onnx"
     export(model, source)
@@ -92,7 +102,8 @@ def _note_integers(result: Path, meta: dict[str, Any], made: Overlay) -> None:
         row = json.loads(result.read_text())
     except ValueError as error:
         raise HostError(
-            f"{result} is damaged: {error}; write it again with train --resume, then compile"
+            f"{result} is damaged: {error}; write it again with train, its options and --resume, "
+            "then compile"
         ) from error
     of = {
         "recipe": meta["recipe"]["name"], "seed": meta["seed"], "best_epoch": meta["epoch"],

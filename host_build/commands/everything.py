@@ -38,6 +38,6 @@ def everything(options: argparse.Namespace) -> int:
     compiling.require_scratch(options)
     circuits.require_room(options, variant)
     training.train(options)
-    compiling.compile_network(options, made / "best.safetensors")
+    compiling.compile_network(options, made / compiling.TRAINED)
     options.network = variant.name
     return circuits.generate(options)

@@ -23,7 +23,8 @@ def add(commands: Commands) -> None:
             "explore", explore,
             "search for networks: cost first, then brief training; "
             "draws accuracy against frames/s",
-            None, data(), folder(), seed_and_device(),
+            None, data(), folder("trials, networks and the picture", "explore"),
+            seed_and_device(),
         )
     )  # fmt: skip
 

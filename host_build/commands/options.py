@@ -69,14 +69,16 @@ def data_of(options: argparse.Namespace) -> Path:
         return cifar10.find(options.cifar10, progress=progress)
 
 
-def folder() -> argparse.ArgumentParser:
-    """Where what is made goes."""
+def folder(
+    contents: str = "checkpoints and stages", name: str = "NETWORK"
+) -> argparse.ArgumentParser:
+    """Where `contents` go, made of the network `name`."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder for checkpoints and stages (default: build/NETWORK)",
+        help=f"folder for {contents} (default: build/{name})",
     )
     return parent
 

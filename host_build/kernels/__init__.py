@@ -1,1 +1,1 @@
-"""Hardware kernels: one SystemVerilog module and its Python twin of the same name each."""
+"""Hardware kernels: SystemVerilog, a module a file; each kernel with a Python twin of its name."""

@@ -79,15 +79,21 @@ def load_network(
 
 
 def require_finished(best: Path) -> None:
-    """Refuse the best epoch so far of a training that is still to go on."""
+    """Refuse a training that is still to go on, or that never has a network to compile."""
     last = best.with_name(LAST)
     if not last.exists():
         return
     _, meta = read(last)
-    if meta["stage"] < len(meta["recipe"]["stages"]):
+    recipe, stages = meta["recipe"]["name"], meta["recipe"]["stages"]
+    if meta["stage"] < len(stages):
         raise CheckpointError(
             f"the training in {best.parent} is not finished: {len(meta['history'])} epochs done; "
-            "finish it with train --resume"
+            f"finish it with train --recipe {recipe} --seed {meta['seed']} --resume"
+        )
+    if not any(stage["quantised"] for stage in stages):
+        raise CheckpointError(
+            f"the training in {best.parent} has no network to compile: recipe {recipe} has float "
+            "epochs only"
         )
 
 

@@ -188,9 +188,8 @@ class Training:
     def _keep(self, path: Path, row: dict[str, Any]) -> None:
         """Write the network as it is after the epoch of `row`."""
         checkpoint.write(
-            path, checkpoint.model_tensors(self._kept), self.variant,
-            recipe=asdict(self.recipe), seed=self.seed, epoch=row["epoch"],
-            held_out=row["held_out"],
+            path, checkpoint.model_tensors(self._kept), self.variant, **self._given(),
+            epoch=row["epoch"], held_out=row["held_out"],
         )  # fmt: skip
 
     def _save(self) -> None:

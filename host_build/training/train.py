@@ -36,7 +36,8 @@ def train(
     last = folder / checkpoint.LAST
     if last.exists() and not resume:
         raise checkpoint.CheckpointError(
-            f"{last} exists; continue it with --resume, or give another --out folder"
+            f"{last} exists; continue it with the same options and --resume, or give another "
+            "--out folder"
         )
     teacher.bring(taught_by, folder, recipe, resume=resume)
     target = training_device(device)

@@ -105,6 +105,28 @@ def test_environment_is_made_once_and_again_when_its_requirements_change(
     assert "apt install python3-venv" in make().stderr
 
 
+def test_environment_keeps_the_python_it_was_made_with(
+    checkout: Checkout, python: Path, tmp_path: Path
+) -> None:
+    (checkout.folder / "requirements" / "tiny.txt").write_text("numpy\n")
+    usual = tmp_path / "bin" / "python3"
+    usual.parent.mkdir()
+    usual.write_text("#!/bin/bash\necho another version\n")
+    usual.chmod(0o755)
+    path = f"{usual.parent}:{os.environ['PATH']}"
+
+    def make(**more: str) -> str:
+        script = checkout.folder / "tools" / "environment.sh"
+        plain = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+        environment = {**plain, "PATH": path, **more}
+        done = subprocess.run([script, "tiny"], text=True, capture_output=True, env=environment)
+        return done.stderr
+
+    assert "making .venv/tiny" in make(PYTHON=str(python))
+    assert make() == ""
+    assert "making .venv/tiny" in make(PYTHON=str(usual))
+
+
 def test_environment_of_unknown_name(checkout: Checkout) -> None:
     script = checkout.folder / "tools" / "environment.sh"
     done = subprocess.run([script, "boardd"], text=True, capture_output=True)

@@ -117,8 +117,38 @@ def test_an_unfinished_training_is_not_compiled(tiny_data, tmp_path, monkeypatch
     assert main(["train", *common, "--recipe", "short"]) == 130
     assert (tmp_path / "best.safetensors").exists()
     assert main(["compile", *common, "--overlays", str(tmp_path / "overlays")]) == 2
-    assert "is not finished: 2 epochs done; finish it with" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "is not finished: 2 epochs done; finish it with train --recipe short --seed 0" in error
+    # Nor before its first quantised epoch, when the overlay's weights are all that there are.
+    (tmp_path / "best.safetensors").unlink()
+    assert main(["compile", *common, "--overlays", str(tmp_path / "overlays")]) == 2
+    assert "is not finished: 2 epochs done" in capsys.readouterr().err
     assert not (tmp_path / "overlays").exists()
+
+
+def test_a_training_to_learn_from_is_not_compiled(tiny_data, tmp_path, monkeypatch, capsys):
+    variant_file.write(tmp_path / "row.json", TINY)
+    floats = Recipe("teacher", (Stage(False, 1, 0.05),), batch=32)
+    monkeypatch.setitem(recipes.RECIPES, "teacher", floats)
+    common = [str(tmp_path / "row.json"), "--cifar10", str(tiny_data), "--out", str(tmp_path)]
+    assert main(["train", *common, "--recipe", "teacher"]) == 0
+    assert main(["compile", *common, "--overlays", str(tmp_path / "overlays")]) == 2
+    assert "recipe teacher has float epochs only" in capsys.readouterr().err
+
+
+def test_a_training_to_try_things_out_makes_no_overlay_of_the_project(
+    tiny_data, tmp_path, monkeypatch, capsys
+):
+    variant_file.write(tmp_path / "row.json", TINY)
+    short = Recipe("short", (Stage(True, 1, 0.05),), batch=32)
+    monkeypatch.setitem(recipes.RECIPES, "short", short)
+    overlays = tmp_path / "overlays"
+    monkeypatch.setattr("host_build.commands.compiling.OVERLAYS", overlays)
+    common = [str(tmp_path / "row.json"), "--cifar10", str(tiny_data), "--out", str(tmp_path)]
+    assert main(["train", *common, "--recipe", "short", "--limit", "9"]) == 0
+    assert main(["compile", *common, "--overlays", str(overlays)]) == 2
+    assert "was trained on 9 images" in capsys.readouterr().err
+    assert not overlays.exists()
 
 
 def test_networks_does_not_wait_for_torch():
