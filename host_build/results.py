@@ -18,11 +18,15 @@ Result = dict[str, Any]
 
 
 class Key(NamedTuple):
-    """What runs of several seeds have in common; `teacher` is "" where none was given."""
+    """What runs of several seeds have in common.
+
+    `teacher` is "" where none was given, and `start` the recipes of the weights it began with.
+    """
 
     network: str
     recipe: str
     teacher: str = ""
+    start: tuple[str, ...] = ()
 
 
 Runs = dict[Key, list[Result]]
@@ -40,7 +44,8 @@ Made by `python -m host_build results` from the files in `results/`; do not edit
 whose epoch was chosen on 5,000 held-out training images. "Integer" is the compiled network's, which
 the circuit equals bit for bit; "float" is the network before quantisation. Claims are those of the
 original report, whose networks were chosen on the test images. Of several seeds it is the mean, ±
-the standard deviation; times are of one seed's training.
+the standard deviation; times are of one seed's training. "`a`, then `b`" began with the weights
+that `a` had made of the same network; epochs and time are those of `b`.
 """
 _ABLATIONS = """\
 ## What each part gives
@@ -86,7 +91,9 @@ def read(path: Path) -> Result:
 def keep(path: Path, folder: Path) -> Path:
     """Copy a finished run's result into `folder`; the name says what it is of."""
     result = read(path)
-    parts = (*filter(None, _key(result)), str(result["seed"]))
+    key = _key(result)
+    after = [f"after-{recipe}" for recipe in key.start]
+    parts = filter(None, (key.network, key.recipe, key.teacher, *after, str(result["seed"])))
     kept = folder / f"{'-'.join(parts)}.json"
     write_json(kept, result)
     return kept
@@ -226,11 +233,13 @@ def _stages(recipe: Recipe) -> str:
 
 
 def _key(result: Result) -> Key:
-    return Key(result["network"], result["recipe"], result.get("teacher") or "")
+    teacher, start = result.get("teacher") or "", tuple(result.get("start", ()))
+    return Key(result["network"], result["recipe"], teacher, start)
 
 
 def _told(key: Key) -> str:
-    return f"`{key.recipe}`" + (f" by `{key.teacher}`" if key.teacher else "")
+    before = "".join(f"`{recipe}`, then " for recipe in key.start)
+    return before + f"`{key.recipe}`" + (f" by `{key.teacher}`" if key.teacher else "")
 
 
 def _sorted(runs: Runs) -> list[tuple[Key, list[Result]]]:

@@ -35,6 +35,8 @@ def everything(options: argparse.Namespace) -> int:
     if not RECIPES[options.recipe].quantises:
         raise HostError(f"recipe {options.recipe} trains no network to compile; use train")
     options.resume = (made / "last.safetensors").exists()
+    if options.resume:
+        options.start = None  # The overlay that it began with may be the one that it made.
     compiling.require_scratch(options)
     circuits.require_room(options, variant)
     training.train(options)

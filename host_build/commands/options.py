@@ -125,6 +125,13 @@ def training_options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="float.safetensors of another training, for recipes that learn from one",
     )
+    parent.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="begin with the weights of another training of the network: its float.safetensors or "
+        "best.safetensors, or NETWORK.safetensors of an overlay",
+    )
     return parent
 
 

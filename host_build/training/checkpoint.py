@@ -78,6 +78,16 @@ def load_network(
     return model.eval(), meta
 
 
+def weights(path: Path, variant: Variant) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors of the trained `variant` in `path`, float or quantised, for another training.
+
+    Beside them the recipes that it was trained by, one after the other.
+    """
+    tensors, meta = read(path)
+    require_variant(path, meta, variant)
+    return under("model", tensors), [*meta.get("start", []), meta["recipe"]["name"]]
+
+
 def require_finished(best: Path) -> None:
     """Refuse a training that is still to go on, or that never has a network to compile."""
     last = best.with_name(LAST)

@@ -41,11 +41,17 @@ class Training:
         self.device, self.images = device, images
         self.history: list[dict[str, Any]] = []
         self.stage, self.epoch = 0, 0
+        # The recipes that the weights it began with were trained by, the first one first.
+        self.start: list[str] = []
 
-    def begin(self) -> None:
-        """Start from random weights."""
+    def begin(self, start: Path | None = None) -> None:
+        """Start from random weights, or from those in the checkpoint `start`."""
         torch.manual_seed(self.seed)
-        self._enter_stage(previous=None)
+        if start is None:
+            self._enter_stage({})
+        else:
+            weights, self.start = checkpoint.weights(start, self.variant)
+            self._enter_stage(weights)
 
     @property
     def last(self) -> Path:
@@ -76,11 +82,10 @@ class Training:
     def _epochs_before(self) -> int:
         return sum(stage.epochs for stage in self.recipe.stages[: self.stage])
 
-    def _enter_stage(self, previous: ResNet | None) -> None:
-        """Build the stage's model, from the previous stage's weights where there are any."""
+    def _enter_stage(self, weights: dict[str, Tensor]) -> None:
+        """Build the stage's model with such of `weights` as it has."""
         model = self._build(self._now)
-        if previous is not None:
-            model.load_state_dict(previous.state_dict(), strict=False)
+        model.load_state_dict(weights, strict=False)
         if self._now.quantised:
             with torch.no_grad(), calibration_mode(model):
                 for pixels in self.images.pixels.split(CALIBRATION_BATCH)[:CALIBRATION_STEPS]:
@@ -182,14 +187,14 @@ class Training:
                 self._keep(self.floats, row)
             self.stage, self.epoch = self.stage + 1, 0
             if not self.finished:
-                self._enter_stage(previous)
+                self._enter_stage(previous.state_dict())
         self._save()
 
     def _keep(self, path: Path, row: dict[str, Any]) -> None:
         """Write the network as it is after the epoch of `row`."""
         checkpoint.write(
             path, checkpoint.model_tensors(self._kept), self.variant, **self._given(),
-            epoch=row["epoch"], held_out=row["held_out"],
+            start=self.start, epoch=row["epoch"], held_out=row["held_out"],
         )  # fmt: skip
 
     def _save(self) -> None:
@@ -201,7 +206,7 @@ class Training:
                 tensors[f"momentum.{index}"] = state["momentum_buffer"]
         checkpoint.write(
             self.last, tensors, self.variant, **self._given(),
-            stage=self.stage, epoch=self.epoch, history=self.history,
+            start=self.start, stage=self.stage, epoch=self.epoch, history=self.history,
         )  # fmt: skip
 
     def _given(self) -> dict[str, Any]:
@@ -224,6 +229,7 @@ class Training:
                 "--seed and --limit, or another --out folder"
             )
         self.stage, self.epoch, self.history = meta["stage"], meta["epoch"], meta["history"]
+        self.start = meta.get("start", [])
         if self.finished:
             return
         model = self._build(self._now)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import torch
 from brevitas import nn as qnn
-from brevitas.quant import (
-    Int8ActPerTensorFloat,
-    Int8WeightPerChannelFloat,
-    Int8WeightPerTensorFloat,
-    Uint8ActPerTensorFloat,
-)
+from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from torch import Tensor, nn
 
+from host_build.training import fake_quant
 from host_build.variants import CLASSES, IMAGE_CHANNELS, Bits, Variant
 
 # Statistics of the CIFAR-10 training images, as fractions of full scale (red, green, blue).
@@ -62,7 +58,7 @@ class Layers:
         if not self.quantised:
             return nn.ReLU()
         return qnn.QuantReLU(
-            act_quant=Uint8ActPerTensorFloat, bit_width=bits,
+            act_quant=fake_quant.Unsigned, bit_width=bits,
             collect_stats_steps=CALIBRATION_STEPS,
         )  # fmt: skip
 
@@ -70,7 +66,7 @@ class Layers:
         if not self.quantised:
             return nn.Identity()
         return qnn.QuantIdentity(
-            act_quant=Int8ActPerTensorFloat, bit_width=bits,
+            act_quant=fake_quant.Signed, bit_width=bits,
             collect_stats_steps=CALIBRATION_STEPS,
         )  # fmt: skip
 

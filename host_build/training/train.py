@@ -22,7 +22,7 @@ from host_build.variants import Variant
 def train(
     variant: Variant, recipe: Recipe, cifar10: Path, folder: Path, *,
     seed: int = 0, device: str | None = None, resume: bool = False, limit: int | None = None,
-    taught_by: Path | None = None,
+    taught_by: Path | None = None, start: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train `variant` and return its result, also written to `folder`/result.json.
 
@@ -31,7 +31,8 @@ def train(
     images are read once, after the choice. The result has None for a kind that was not trained.
     `limit` trains and measures on that many images of each kind, to try the machinery.
     `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
-    stays in `folder`, which a resumed run learns from.
+    stays in `folder`, which a resumed run learns from. `start` is a checkpoint of another training
+    of `variant`, whose weights this one begins with.
     """
     last = folder / checkpoint.LAST
     if last.exists() and not resume:
@@ -39,6 +40,8 @@ def train(
             f"{last} exists; continue it with the same options and --resume, or give another "
             "--out folder"
         )
+    if resume and start:
+        raise checkpoint.CheckpointError(f"{folder} has begun; continue it without --start")
     teacher.bring(taught_by, folder, recipe, resume=resume)
     target = training_device(device)
     images, held_out = split(load(cifar10, "train"), target, limit)
@@ -46,7 +49,7 @@ def train(
     if resume:
         run.resume()
     else:
-        run.begin()
+        run.begin(start)
     with tqdm(
         total=sum(s.epochs for s in recipe.stages), initial=len(run.history), unit="epoch",
         desc=variant.name,
@@ -74,6 +77,7 @@ def train(
         "parameters": variant.total_parameters,
         "recipe": recipe.name,
         "teacher": teacher.name(folder),
+        "start": run.start,
         "seed": seed,
         "best_epoch": meta["epoch"],
         "epochs": len(run.history),

@@ -97,7 +97,7 @@ def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeyp
     assert json.loads((tmp_path / "build" / "result.json").read_text()) == other
     # Again: the training is done and is not repeated, and the same weights give the same graph.
     before = (made.folder / "tiny.npz").read_bytes()
-    assert main(arguments) == 0
+    assert main([*arguments, "--start", str(made.folder / "tiny.safetensors")]) == 0
     assert (made.folder / "tiny.npz").read_bytes() == before
 
 

@@ -283,6 +283,38 @@ def test_a_teacher_left_by_a_run_that_never_began_teaches_nobody(tiny_data, larg
     assert train(TINY, ALL_IN, tiny_data, folder)["teacher"] is None
 
 
+STILL = Recipe("still", (Stage(False, 1, 0.0), Stage(True, 1, 0.0)), batch=32)
+
+
+@pytest.mark.parametrize("file", ["best.safetensors", "float.safetensors"])
+def test_a_training_begins_with_the_weights_of_another(tiny_data, tmp_path, file):
+    train(TINY, RECIPE, tiny_data, tmp_path / "first")
+    given = tmp_path / "first" / file
+    result = train(TINY, STILL, tiny_data, tmp_path / "second", start=given)
+    assert result["start"] == ["test"]
+    first, _ = load_network(given, TINY, quantised=file.startswith("best"))
+    second, meta = load_network(tmp_path / "second" / "best.safetensors", TINY)
+    assert meta["start"] == ["test"]
+    convolution = "blocks.0.conv1.0.weight"
+    assert torch.equal(first.get_parameter(convolution), second.get_parameter(convolution))
+    best = tmp_path / "second" / "best.safetensors"
+    third = train(TINY, RECIPE, tiny_data, tmp_path / "third", start=best)
+    assert third["start"] == ["test", "still"]
+    assert train(TINY, RECIPE, tiny_data, tmp_path / "third", resume=True) == third
+
+
+def test_a_training_does_not_begin_twice_nor_with_another_network(tiny_data, larger, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(CheckpointError, match="holds network 'larger', not 'tiny'"):
+        train(TINY, RECIPE, tiny_data, folder, start=larger)
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        train(TINY, RECIPE, tiny_data, folder, start=tmp_path / "none")
+    assert not folder.exists()
+    train(LARGER, RECIPE, tiny_data, folder, start=larger)
+    with pytest.raises(CheckpointError, match="has begun; continue it without --start"):
+        train(LARGER, RECIPE, tiny_data, folder, start=larger, resume=True)
+
+
 def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(CheckpointError, match="give --teacher"):
