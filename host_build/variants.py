@@ -216,11 +216,6 @@ VARIANTS: dict[str, Variant] = {
             "resnet18-4w4a-64", "ResNet18", 4, (64, 128, 256, 512), blocks=2,
             claimed_accuracy=92.54, claimed_parameters=11_164_352,
         ),
-        # Not the report's. Most of its work is at low resolution, where a processor is fastest.
-        _resnet(
-            "wide", "for others to learn from", 8, (128, 256, 256), strides=(2, 2, 2),
-            stem_channels=64,
-        ),
     )
 }  # fmt: skip
 

@@ -85,8 +85,9 @@ class Training:
     def _enter_stage(self, weights: dict[str, Tensor]) -> None:
         """Build the stage's model with such of `weights` as it has."""
         model = self._build(self._now)
-        model.load_state_dict(weights, strict=False)
-        if self._now.quantised:
+        missing = model.load_state_dict(weights, strict=False).missing_keys
+        # Quantised weights come with scales that were learned.
+        if self._now.quantised and missing:
             with torch.no_grad(), calibration_mode(model):
                 for pixels in self.images.pixels.split(CALIBRATION_BATCH)[:CALIBRATION_STEPS]:
                     model(pixels.permute(0, 3, 1, 2).float())

@@ -100,14 +100,10 @@ RECIPES: dict[str, Recipe] = {
             "teacher", (Stage(False, 18, 0.1, warmup=2),),
             nesterov=True, decay_all=False, average=0.998, cutout=8,
         ),
-        # For a network that is trained already, as the overlays' are: another teacher's turn.
+        # For quantised weights that are there already, as the overlays': they stay quantised.
         Recipe(
-            "again",
-            (
-                Stage(False, 30, 0.05, warmup=1, distil=0.9),
-                Stage(True, 12, 0.02, warmup=1, distil=0.9),
-            ),
-            nesterov=True, decay_all=False, average=0.998, views=16,
+            "again", (Stage(True, 36, 0.05, warmup=1),),
+            nesterov=True, decay_all=False, average=0.998, cutout=12,
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

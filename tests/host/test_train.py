@@ -303,6 +303,18 @@ def test_a_training_begins_with_the_weights_of_another(tiny_data, tmp_path, file
     assert train(TINY, RECIPE, tiny_data, tmp_path / "third", resume=True) == third
 
 
+def test_quantised_weights_keep_the_scales_that_they_learned(tiny_data, tmp_path):
+    train(TINY, RECIPE, tiny_data, tmp_path / "first")
+    given = tmp_path / "first" / "best.safetensors"
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    recipe = replace(RECIPE, stages=RECIPE.stages[1:])
+    run = Training(TINY, recipe, 0, tmp_path / "second", torch.device("cpu"), images)
+    run.begin(given)
+    trained, _ = load_network(given, TINY)
+    begun = run.model.state_dict()
+    assert all(torch.equal(tensor, begun[key]) for key, tensor in trained.state_dict().items())
+
+
 def test_a_training_does_not_begin_twice_nor_with_another_network(tiny_data, larger, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(CheckpointError, match="holds network 'larger', not 'tiny'"):
