@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 Point = tuple[str, float, float, str]
 """Name, x, y and colour."""
@@ -18,12 +20,13 @@ _LINE, _CHARACTER, _POINT = 0.06, 0.0078, 0.01
 def write_names(axes: Axes, points: list[Point]) -> None:
     """Write each name to the right or left of its point, a line higher or lower if need be.
 
-    All else must be drawn: the axes keep their limits.
+    All else must be drawn: the axes keep their limits, and markers are not written on.
     """
     axes.autoscale_view()
     to_axes = axes.transData + axes.transAxes.inverted()
     at = [to_axes.transform((x, y)) for _, x, y, _ in points]
-    taken = [(x - _POINT, y - _POINT, x + _POINT, y + _POINT) for x, y in at]
+    marked = [to_axes.transform(xy) for line in axes.lines for xy in _markers(line)]
+    taken = [(x - _POINT, y - _POINT, x + _POINT, y + _POINT) for x, y in (*at, *marked)]
     for (text, x, y, color), (along, height) in zip(points, at, strict=True):
         box, left = _free(along, height, len(text) * _CHARACTER, taken)
         taken.append(box)
@@ -32,6 +35,11 @@ def write_names(axes: Axes, points: list[Point]) -> None:
             textcoords="axes fraction", ha="right" if left else "left", va="center",
             fontsize="small", arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5},
         )  # fmt: skip
+
+
+def _markers(line: Line2D) -> list[list[float]]:
+    points: list[list[float]] = np.asarray(line.get_xydata()).tolist()
+    return points if line.get_marker() != "None" else []
 
 
 def _free(x: float, y: float, width: float, taken: list[Box]) -> tuple[Box, bool]:

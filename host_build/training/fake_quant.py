@@ -49,7 +49,7 @@ class ActivationQuant(IntQuant):
         )  # fmt: skip
 
     def forward(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
-        return FakeQuantise.apply(x, scale, *self.range)  # type: ignore[no-any-return]
+        return FakeQuantise.apply(x, scale, *self.range)
 
 
 class Signed(Int8ActPerTensorFloat):

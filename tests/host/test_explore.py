@@ -165,14 +165,17 @@ def test_names_in_the_picture_cover_neither_each_other_nor_points():
     axes = figure.subplots()
     axes.set(xscale="log", xlim=(1, 1000), ylim=(0, 10))
     spots = [(30, 5), (30, 5.1), (33, 5), (40, 5.2), (900, 9.9), (1.1, 0.1), (900, 0.1)]
-    axes.plot(*zip(*spots, strict=True), "*")
+    nameless = [(1.4, 0.2), (700, 0.2), (700, 9.9)]
+    axes.plot(*zip(*spots, *nameless, strict=True), "*")
     write_names(axes, [(f"network-{i}-4w4a", x, y, "red") for i, (x, y) in enumerate(spots)])
     FigureCanvasAgg(figure).draw()
     boxes = [Text.get_window_extent(text) for text in axes.texts]
     assert len(boxes) == len(spots)
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:index])
-        assert not any(box.contains(*axes.transData.transform(spot)) for spot in spots)
+        assert not any(
+            box.contains(*axes.transData.transform(spot)) for spot in (*spots, *nameless)
+        )
         assert figure.bbox.containsx(box.x0) and figure.bbox.containsx(box.x1)
 
 
