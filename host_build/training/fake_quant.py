@@ -1,4 +1,4 @@
-"""Brevitas' integer quantiser of activations with a gradient of its own, several times faster."""
+"""Brevitas' integer quantiser of activations with a gradient of its own, which is faster."""
 
 from __future__ import annotations
 
