@@ -194,7 +194,7 @@ def _compiles(recipe: object) -> bool:
 
 def _usual(key: Key) -> Key:
     """What runs of `key` are compared with, from which they differ in one thing; or else `key`."""
-    if key.recipe != _BASE or key.teacher:
+    if key.recipe != _BASE or key.teacher or key.start:
         return Key(key.network, _BASE)
     return Key(key.network.removesuffix(EDGES8), _BASE)
 
@@ -210,6 +210,8 @@ def _change(key: Key) -> str:
         changes += [f"{kind} epochs: {change}" for change in _differences(stage, usual)]
     if key.teacher:
         changes.append(f"taught by `{key.teacher}`")
+    if key.start:
+        changes.append(f"begun with weights of `{'`, then `'.join(key.start)}`")
     return "; ".join(changes)
 
 

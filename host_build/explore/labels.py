@@ -20,13 +20,13 @@ _LINE, _CHARACTER, _POINT = 0.06, 0.0078, 0.01
 def write_names(axes: Axes, points: list[Point]) -> None:
     """Write each name to the right or left of its point, a line higher or lower if need be.
 
-    All else must be drawn: the axes keep their limits, and markers are not written on.
+    All must be drawn, the points too: the axes keep their limits, and no marker is written on.
     """
     axes.autoscale_view()
     to_axes = axes.transData + axes.transAxes.inverted()
     at = [to_axes.transform((x, y)) for _, x, y, _ in points]
     marked = [to_axes.transform(xy) for line in axes.lines for xy in _markers(line)]
-    taken = [(x - _POINT, y - _POINT, x + _POINT, y + _POINT) for x, y in (*at, *marked)]
+    taken = [(x - _POINT, y - _POINT, x + _POINT, y + _POINT) for x, y in marked]
     for (text, x, y, color), (along, height) in zip(points, at, strict=True):
         box, left = _free(along, height, len(text) * _CHARACTER, taken)
         taken.append(box)

@@ -13,7 +13,7 @@ from host_build.explore.space import Space
 from host_build.training.recipes import Recipe, Stage
 
 Goal = Literal["accuracy", "fps"]
-# Float epochs cost half of quantised ones and bring the weights near, but say nothing of bits.
+# Float epochs cost less than quantised ones and bring the weights near, but say nothing of bits.
 _FLOAT_SHARE = 1 / 3
 
 

@@ -79,7 +79,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("report", (Stage(True, 200, 0.1),)),
-        # Float epochs cost half of quantised ones, so most of the way is float.
+        # Float epochs cost two thirds of quantised ones, so most of the way is float.
         Recipe("warm", (Stage(False, 120, 0.1), Stage(True, 24, 0.02))),
         Recipe(
             "strong",

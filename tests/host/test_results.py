@@ -91,6 +91,11 @@ def test_who_taught_is_a_change():
     assert "| `short` | taught by `maxutilized` | 81.00% | +1.00 | 1 |" in text
 
 
+def test_whose_weights_it_began_with_is_a_change():
+    text = page([SEEDS[0], SEEDS[0] | {"start": ["warm"], "held_out_accuracy": 0.82}])
+    assert "| `short` | begun with weights of `warm` | 82.00% | +2.00 | 1 |" in text
+
+
 def test_pages_without_ablations_have_no_section_of_them():
     assert "What each part gives" not in page([RESULT])
 
