@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 from brevitas.export import export_qonnx
+from torch import nn
 
-from host_build.training.resnet import ResNet
 from host_build.variants import IMAGE_CHANNELS, IMAGE_SIZE
 
 _OPSET = 13
 
 
-def export(model: ResNet, path: Path) -> None:
+def export(model: nn.Module, path: Path) -> None:
     """Write `model` for one image of float pixel values; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
@@ -31,6 +31,7 @@ def export(model: ResNet, path: Path) -> None:
 
 
 @torch.no_grad()
-def logits(model: ResNet, images: torch.Tensor) -> torch.Tensor:
+def logits(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """The network's own float logits of `images` (N, 32, 32, 3) uint8, to check the export by."""
-    return model.cpu().eval()(images.permute(0, 3, 1, 2).float())
+    found: torch.Tensor = model.cpu().eval()(images.permute(0, 3, 1, 2).float())
+    return found

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from board_app.files import write_json
 from host_build.errors import HostError
+from host_build.training.networks import CONVNET, Network
 from host_build.training.recipes import RECIPES, Recipe, Stage
 from host_build.variants import EDGES8, VARIANTS, Variant
 
@@ -30,6 +31,7 @@ class Key(NamedTuple):
 
 
 Runs = dict[Key, list[Result]]
+_NETWORKS: dict[str, Network] = {**VARIANTS, CONVNET.name: CONVNET}
 TEST_IMAGES = 10_000
 _NEEDED = {
     "network", "recipe", "seed", "epochs", "held_out_accuracy", "test_accuracy", "test_images",
@@ -83,7 +85,7 @@ def read(path: Path) -> Result:
         raise ResultError(f"{path} was measured on {result['test_images']} test images only")
     if result["recipe"] not in RECIPES:
         raise ResultError(f"{path} is of {result['recipe']!r}, which is no recipe")
-    if result["network"] not in VARIANTS:
+    if result["network"] not in _NETWORKS:
         raise ResultError(f"{path} is of {result['network']!r}, which is not in the table")
     return dict(result)
 
@@ -144,7 +146,7 @@ def _networks(runs: Runs) -> list[str]:
 def _trainings(runs: Runs) -> list[str]:
     rows = []
     for key, group in _sorted(runs):
-        variant = VARIANTS[key.network]
+        variant = _NETWORKS[key.network]
         seconds = statistics.mean(r["training_seconds"] for r in group)
         rows.append([
             f"`{variant.name}`", f"{variant.total_parameters:,}", variant.weight_bits, _told(key),
@@ -245,7 +247,7 @@ def _told(key: Key) -> str:
 
 
 def _sorted(runs: Runs) -> list[tuple[Key, list[Result]]]:
-    return sorted(runs.items(), key=lambda run: (list(VARIANTS).index(run[0].network), run[0]))
+    return sorted(runs.items(), key=lambda run: (list(_NETWORKS).index(run[0].network), run[0]))
 
 
 def _percent(group: list[Result], key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from host_build import variant_file, variants
+from host_build import variants
 from host_build.commands.options import (
     ROW,
     Commands,
@@ -16,13 +16,16 @@ from host_build.commands.options import (
     limit,
     training_options,
 )
+from host_build.training.networks import CONVNET, find
 from host_build.training.recipes import RECIPES
+
+TRAINABLE = f"{ROW}, or {CONVNET.name}, a float network to learn from"
 
 
 def add(commands: Commands) -> None:
     commands.add("networks", networks, "print the table of networks", None)
     parser = commands.add(
-        "train", train, "train a network on CIFAR-10", ROW, data(), folder(), limit(),
+        "train", train, "train a network on CIFAR-10", TRAINABLE, data(), folder(), limit(),
         training_options(),
     )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
@@ -36,7 +39,7 @@ def networks(_: argparse.Namespace) -> int:
 def train(options: argparse.Namespace) -> int:
     from host_build.training.train import train as run
 
-    variant = variant_file.find(options.network)
+    variant = find(options.network)
     result = run(
         variant, RECIPES[options.recipe], data_of(options), folder_of(options, variant.name),
         seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,

@@ -7,15 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from board_app.files import write_atomically
 from host_build.errors import HostError
-from host_build.training.resnet import ResNet
-from host_build.variants import DESCRIPTION, Variant
+from host_build.training.models import build
+from host_build.training.networks import Network
+from host_build.variants import DESCRIPTION
 
 LAST = "last.safetensors"
 
@@ -24,7 +24,7 @@ class CheckpointError(HostError):
     """A checkpoint is damaged or belongs to another network; the message says which."""
 
 
-def write(path: Path, tensors: dict[str, Tensor], variant: Variant, **meta: Any) -> None:
+def write(path: Path, tensors: dict[str, Tensor], variant: Network, **meta: Any) -> None:
     """Write `tensors` and JSON-able `meta`; the file appears whole or not at all."""
     metadata = {
         "variant": json.dumps(asdict(variant)),
@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, meta
 
 
-def require_variant(path: Path, meta: dict[str, Any], variant: Variant) -> None:
+def require_variant(path: Path, meta: dict[str, Any], variant: Network) -> None:
     """Refuse a checkpoint whose network is not exactly `variant`, whatever is said about it."""
     stored = meta.get("variant", {}) | DESCRIPTION
     wanted = json.loads(json.dumps(asdict(variant))) | DESCRIPTION
@@ -61,12 +61,12 @@ def require_variant(path: Path, meta: dict[str, Any], variant: Variant) -> None:
 
 
 def load_network(
-    path: Path, variant: Variant, *, quantised: bool = True
-) -> tuple[ResNet, dict[str, Any]]:
+    path: Path, variant: Network, *, quantised: bool = True
+) -> tuple[nn.Module, dict[str, Any]]:
     """Return the trained network of `path` in eval mode, and its metadata."""
     tensors, meta = read(path)
     require_variant(path, meta, variant)
-    model = ResNet(variant, quantised=quantised)
+    model = build(variant, quantised=quantised)
     try:
         model.load_state_dict(under("model", tensors))
     except RuntimeError:
@@ -78,7 +78,7 @@ def load_network(
     return model.eval(), meta
 
 
-def weights(path: Path, variant: Variant) -> tuple[dict[str, Tensor], list[str]]:
+def weights(path: Path, variant: Network) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors of the trained `variant` in `path`, float or quantised, for another training.
 
     Beside them the recipes that it was trained by, one after the other.
@@ -113,6 +113,6 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
-def model_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     """The model's state under the prefix that `load_network` looks for."""
     return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from brevitas.graph.calibrate import calibration_mode
@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from host_build.training import checkpoint, teacher
 from host_build.training.images import Images, View, accuracy, batches, shuffled
+from host_build.training.models import build
+from host_build.training.networks import Network
 from host_build.training.optimiser import learning_rate, sgd
 from host_build.training.recipes import Recipe, Stage
-from host_build.training.resnet import CALIBRATION_STEPS, ResNet
-from host_build.variants import Variant
+from host_build.training.resnet import CALIBRATION_STEPS
 
 CALIBRATION_BATCH = 128
 # BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
@@ -34,7 +35,7 @@ class Training:
     """
 
     def __init__(
-        self, variant: Variant, recipe: Recipe, seed: int, folder: Path, device: torch.device,
+        self, variant: Network, recipe: Recipe, seed: int, folder: Path, device: torch.device,
         images: Images,
     ) -> None:  # fmt: skip
         self.variant, self.recipe, self.seed, self.folder = variant, recipe, seed, folder
@@ -74,9 +75,9 @@ class Training:
         return self.recipe.stages[self.stage]
 
     @property
-    def _kept(self) -> ResNet:
+    def _kept(self) -> nn.Module:
         """The network that is measured and kept: the moving average where there is one."""
-        return cast(ResNet, self.average.module) if self.average is not None else self.model
+        return self.average.module if self.average is not None else self.model
 
     @property
     def _epochs_before(self) -> int:
@@ -93,10 +94,10 @@ class Training:
                     model(pixels.permute(0, 3, 1, 2).float())
         self._use(model)
 
-    def _build(self, stage: Stage) -> ResNet:
-        return ResNet(self.variant, quantised=stage.quantised).to(self.device)
+    def _build(self, stage: Stage) -> nn.Module:
+        return build(self.variant, quantised=stage.quantised).to(self.device)
 
-    def _use(self, model: ResNet) -> None:
+    def _use(self, model: nn.Module) -> None:
         recipe = self.recipe
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The last batch of an epoch is smaller, and gets code of its own.

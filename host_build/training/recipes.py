@@ -75,6 +75,12 @@ _ABLATIONS = (
     replace(_SHORT, name="short-taught-90", stages=_distilled(_SHORT, 0.9)),
 )
 
+# For quantised weights that are there already, as the overlays': they stay quantised.
+_AGAIN = Recipe(
+    "again", (Stage(True, 36, 0.05, warmup=1),),
+    nesterov=True, decay_all=False, average=0.998, cutout=12,
+)  # fmt: skip
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -100,10 +106,10 @@ RECIPES: dict[str, Recipe] = {
             "teacher", (Stage(False, 18, 0.1, warmup=2),),
             nesterov=True, decay_all=False, average=0.998, cutout=8,
         ),
-        # For quantised weights that are there already, as the overlays': they stay quantised.
-        Recipe(
-            "again", (Stage(True, 36, 0.05, warmup=1),),
-            nesterov=True, decay_all=False, average=0.998, cutout=12,
+        _AGAIN,
+        replace(
+            _AGAIN, name="again-taught", views=16,
+            stages=(Stage(True, 44, 0.05, warmup=1, distil=0.9),),
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

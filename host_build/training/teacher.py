@@ -11,12 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from board_app.files import write_atomically
-from host_build import variant_file
-from host_build.training import checkpoint
+from host_build.training import checkpoint, networks
 from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe
-from host_build.training.resnet import ResNet
-from host_build.variants import Variant, VariantError
+from host_build.variants import VariantError
 
 FILE = "teacher.safetensors"
 TEMPERATURE = 2.0
@@ -32,7 +30,7 @@ class Teacher:
     """
 
     def __init__(
-        self, network: ResNet, images: Images, recipe: Recipe, *, half: bool,
+        self, network: nn.Module, images: Images, recipe: Recipe, *, half: bool,
         cache: Path = CACHE,
     ) -> None:  # fmt: skip
         device = images.pixels.device
@@ -76,8 +74,8 @@ def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
     )  # fmt: skip
 
 
-def load(path: Path) -> ResNet:
-    """The float network of a run, of any row; CheckpointError if `path` holds none."""
+def load(path: Path) -> nn.Module:
+    """The float network of a run, of any network; CheckpointError if `path` holds none."""
     return checkpoint.load_network(path, _variant(path), quantised=False)[0]
 
 
@@ -120,9 +118,9 @@ def _digest(*tensors: Tensor, text: str) -> str:
     return found.hexdigest()
 
 
-def _variant(path: Path) -> Variant:
+def _variant(path: Path) -> networks.Network:
     _, meta = checkpoint.read(path)
     try:
-        return variant_file.parse(meta["variant"])
+        return networks.parse(meta["variant"])
     except (KeyError, VariantError) as error:
         raise checkpoint.CheckpointError(f"{path} names no network: {error}") from error

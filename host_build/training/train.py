@@ -15,12 +15,13 @@ from host_build.training import checkpoint, teacher
 from host_build.training.curves import plot_curves
 from host_build.training.images import Images, accuracy, split, training_device
 from host_build.training.loop import Training
+from host_build.training.models import require_trainable
+from host_build.training.networks import Network
 from host_build.training.recipes import Recipe
-from host_build.variants import Variant
 
 
 def train(
-    variant: Variant, recipe: Recipe, cifar10: Path, folder: Path, *,
+    variant: Network, recipe: Recipe, cifar10: Path, folder: Path, *,
     seed: int = 0, device: str | None = None, resume: bool = False, limit: int | None = None,
     taught_by: Path | None = None, start: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -34,6 +35,7 @@ def train(
     stays in `folder`, which a resumed run learns from. `start` is a checkpoint of another training
     of `variant`, whose weights this one begins with.
     """
+    require_trainable(variant, recipe)
     last = folder / checkpoint.LAST
     if last.exists() and not resume:
         raise checkpoint.CheckpointError(

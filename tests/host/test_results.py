@@ -146,6 +146,10 @@ def test_a_network_that_only_teaches_has_no_integers(tmp_path):
     text = page([read(tmp_path / "result.json"), RESULT])
     assert "86.02% (`warm`)" in _row(text, "lightweight")
     assert "| `teacher` | 95.00% | 85.12% |  | 1 |" in text
+    (tmp_path / "result.json").write_text(json.dumps(teaching | {"network": "convnet-256"}))
+    text = page([read(tmp_path / "result.json"), RESULT])
+    assert "| `convnet-256` | 1,970,824 | float | `teacher` | 95.00% | 85.12% |  | 1 |" in text
+    assert "convnet-256" not in text.split("## Every training")[0]
 
 
 def test_the_best_recipe_is_chosen_on_held_out_images():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -15,10 +15,12 @@ from host_build.training import loop, teacher
 from host_build.training.checkpoint import CheckpointError, load_network, read
 from host_build.training.images import Images, View, batches, shuffled, split
 from host_build.training.loop import Training
+from host_build.training.models import build
+from host_build.training.networks import CONVNET, find, parse
 from host_build.training.optimiser import learning_rate
 from host_build.training.recipes import Recipe, Stage
 from host_build.training.train import train
-from host_build.variants import VARIANTS
+from host_build.variants import VARIANTS, VariantError
 
 from .conftest import RECORDS, TINY
 
@@ -55,6 +57,30 @@ def test_a_float_network_is_enough_for_a_teacher(tiny_data, tmp_path):
     assert result["test_accuracy"] is None and result["float_accuracy"] is not None
     teacher.bring(tmp_path / "float.safetensors", tmp_path / "taught", TAUGHT, resume=False)
     assert train(TINY, recipe, tiny_data, tmp_path, resume=True) == result
+
+
+def test_the_network_to_learn_from_trains_teaches_and_is_not_quantised(tiny_data, tmp_path):
+    recipe = replace(RECIPE, stages=RECIPE.stages[:1])
+    result = train(CONVNET, recipe, tiny_data, tmp_path / "convnet")
+    assert train(CONVNET, recipe, tiny_data, tmp_path / "convnet", resume=True) == result
+    assert result["test_accuracy"] is None and result["float_accuracy"] is not None
+    taught_by = tmp_path / "convnet" / "float.safetensors"
+    taught = train(TINY, TAUGHT, tiny_data, tmp_path / "taught", taught_by=taught_by)
+    assert taught["teacher"] == CONVNET.name
+    with pytest.raises(VariantError, match="is not quantised, which recipe test does; train it"):
+        train(CONVNET, RECIPE, tiny_data, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(CheckpointError, match="holds network 'convnet-256', not 'tiny'"):
+        train(TINY, RECIPE, tiny_data, tmp_path / "none", start=taught_by)
+
+
+def test_the_network_to_learn_from_is_found_by_its_name_and_its_checkpoints():
+    assert find(CONVNET.name) == CONVNET == parse(json.loads(json.dumps(asdict(CONVNET))))
+    with pytest.raises(VariantError):
+        parse(json.loads(json.dumps(asdict(replace(CONVNET, channels=(1, 2))))))
+    assert find("lightweight") == VARIANTS["lightweight"]
+    matrices = [p for p in build(CONVNET, quantised=False).parameters() if p.ndim > 1]
+    assert sum(p.numel() for p in matrices) == CONVNET.total_parameters
 
 
 @pytest.fixture
