@@ -121,9 +121,11 @@ def training_options() -> argparse.ArgumentParser:
     )
     parent.add_argument(
         "--teacher",
+        action="append",
         type=Path,
         metavar="FILE",
-        help="float.safetensors of another training, for recipes that learn from one",
+        help="float.safetensors or best.safetensors of another training, or NETWORK.safetensors of "
+        "an overlay, for recipes that learn from one; given again, the mean of the logits teaches",
     )
     parent.add_argument(
         "--start",

@@ -43,7 +43,7 @@ def train(options: argparse.Namespace) -> int:
     result = run(
         variant, RECIPES[options.recipe], data_of(options), folder_of(options, variant.name),
         seed=options.seed, device=options.device, resume=options.resume, limit=options.limit,
-        taught_by=options.teacher, start=options.start,
+        taught_by=options.teacher or (), start=options.start,
     )  # fmt: skip
     print(json.dumps(result, indent=2))
     return 0

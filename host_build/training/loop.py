@@ -116,9 +116,9 @@ class Training:
         self.optimizer = sgd(self.model, recipe, self._now)
 
     def _teacher(self) -> teacher.Teacher:
-        """The network given to learn from, or else the float stage's."""
-        given = self.folder / teacher.FILE
-        network = teacher.load(given if given.exists() else self.floats)
+        """The networks given to learn from, or else the float stage's."""
+        paths = teacher.kept(self.folder) or [self.floats]
+        network = teacher.Ensemble([teacher.load(path) for path in paths])
         half = _bfloat16_is_fast(self.device)
         return teacher.Teacher(network, self.images, self.recipe, half=half)
 

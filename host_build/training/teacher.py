@@ -1,8 +1,9 @@
-"""A trained network whose logits another one learns from (Hinton et al., 2015)."""
+"""Trained networks whose logits another one learns from (Hinton et al., 2015)."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,10 +17,20 @@ from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe
 from host_build.variants import VariantError
 
-FILE = "teacher.safetensors"
 TEMPERATURE = 2.0
 BATCH = 500
 CACHE = Path(__file__).parents[2] / ".cache" / "logits"
+
+
+class Ensemble(nn.Module):
+    """The mean of the logits of several networks."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return torch.stack([network(pixels).float() for network in self.networks]).mean(0)
 
 
 class Teacher:
@@ -75,40 +86,49 @@ def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def load(path: Path) -> nn.Module:
-    """The float network of a run, of any network; CheckpointError if `path` holds none."""
-    return checkpoint.load_network(path, _variant(path), quantised=False)[0]
+    """The network in `path`, of any kind, float or quantised; CheckpointError if it holds none."""
+    variant = _variant(path)
+    try:
+        return checkpoint.load_network(path, variant, quantised=False)[0]
+    except checkpoint.CheckpointError:
+        return checkpoint.load_network(path, variant)[0]
 
 
-def name(folder: Path) -> str | None:
-    """The network that the run in `folder` was given to learn from."""
-    path = folder / FILE
-    return _variant(path).name if path.exists() else None
+def kept(folder: Path) -> list[Path]:
+    """The networks that the run in `folder` was given to learn from."""
+    return sorted(folder.glob("teacher-*.safetensors"))
 
 
-def bring(given: Path | None, folder: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Copy the teacher into the run's folder; CheckpointError where recipe and teacher disagree.
+def names(folder: Path) -> str | None:
+    """What those networks are called."""
+    return "+".join(_variant(path).name for path in kept(folder)) or None
 
-    A run that is not resumed has the teacher it is given, or none.
+
+def bring(given: Sequence[Path], folder: Path, recipe: Recipe, *, resume: bool) -> None:
+    """Copy the teachers into the run's folder; CheckpointError where recipe and they disagree.
+
+    A run that is not resumed has the teachers it is given, or none.
     """
-    kept = folder / FILE
-    if given is None:
-        if not resume:
-            kept.unlink(missing_ok=True)
-        if recipe.stages[0].distil and not kept.exists():
-            raise checkpoint.CheckpointError(
-                f"recipe {recipe.name} learns from another network: "
-                "give --teacher with the float.safetensors of its training"
-            )
-        return
-    if not any(stage.distil for stage in recipe.stages):
+    if given and not any(stage.distil for stage in recipe.stages):
         raise checkpoint.CheckpointError(f"recipe {recipe.name} learns from no --teacher")
-    load(given)
-    content = given.read_bytes()
-    if resume and not (kept.exists() and kept.read_bytes() == content):
+    for path in given:
+        load(path)
+    contents = [path.read_bytes() for path in given]
+    if not resume:
+        for path in kept(folder):
+            path.unlink()
+        for number, content in enumerate(contents, 1):
+            write_atomically(folder / f"teacher-{number}.safetensors", content)
+    elif given and contents != [path.read_bytes() for path in kept(folder)]:
         raise checkpoint.CheckpointError(
-            f"{folder} was not begun with the teacher {given}; continue it without --teacher"
+            f"{folder} was not begun with {' and '.join(map(str, given))} as teacher; "
+            "continue it without --teacher"
         )
-    write_atomically(kept, content)
+    if recipe.stages[0].distil and not kept(folder):
+        raise checkpoint.CheckpointError(
+            f"recipe {recipe.name} learns from another network: "
+            "give --teacher with the float.safetensors of its training"
+        )
 
 
 def _digest(*tensors: Tensor, text: str) -> str:

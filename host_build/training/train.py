@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from host_build.training.recipes import Recipe
 def train(
     variant: Network, recipe: Recipe, cifar10: Path, folder: Path, *,
     seed: int = 0, device: str | None = None, resume: bool = False, limit: int | None = None,
-    taught_by: Path | None = None, start: Path | None = None,
+    taught_by: Sequence[Path] = (), start: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train `variant` and return its result, also written to `folder`/result.json.
 
@@ -31,9 +32,9 @@ def train(
     held-out images), float.safetensors (the end of the float stage) and curves.png. The test
     images are read once, after the choice. The result has None for a kind that was not trained.
     `limit` trains and measures on that many images of each kind, to try the machinery.
-    `taught_by` is the float.safetensors of another run, for the recipe's distilled stages; a copy
-    stays in `folder`, which a resumed run learns from. `start` is a checkpoint of another training
-    of `variant`, whose weights this one begins with.
+    `taught_by` are checkpoints of other networks, for the recipe's distilled stages, which learn
+    from the mean of their logits; copies stay in `folder`, which a resumed run learns from.
+    `start` is a checkpoint of another training of `variant`, whose weights this one begins with.
     """
     require_trainable(variant, recipe)
     last = folder / checkpoint.LAST
@@ -78,7 +79,7 @@ def train(
         "network": variant.name,
         "parameters": variant.total_parameters,
         "recipe": recipe.name,
-        "teacher": teacher.name(folder),
+        "teacher": teacher.names(folder),
         "start": run.start,
         "seed": seed,
         "best_epoch": meta["epoch"],

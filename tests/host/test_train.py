@@ -12,7 +12,7 @@ import torch
 from board_app.cifar10 import load
 from host_build.training import images as images_module
 from host_build.training import loop, teacher
-from host_build.training.checkpoint import CheckpointError, load_network, read
+from host_build.training.checkpoint import CheckpointError, load_network, read, write
 from host_build.training.images import Images, View, batches, shuffled, split
 from host_build.training.loop import Training
 from host_build.training.models import build
@@ -55,7 +55,7 @@ def test_a_float_network_is_enough_for_a_teacher(tiny_data, tmp_path):
     _, meta = read(tmp_path / "float.safetensors")
     assert (result["best_epoch"], result["held_out_accuracy"]) == (2, meta["held_out"])
     assert result["test_accuracy"] is None and result["float_accuracy"] is not None
-    teacher.bring(tmp_path / "float.safetensors", tmp_path / "taught", TAUGHT, resume=False)
+    teacher.bring([tmp_path / "float.safetensors"], tmp_path / "taught", TAUGHT, resume=False)
     assert train(TINY, recipe, tiny_data, tmp_path, resume=True) == result
 
 
@@ -65,7 +65,7 @@ def test_the_network_to_learn_from_trains_teaches_and_is_not_quantised(tiny_data
     assert train(CONVNET, recipe, tiny_data, tmp_path / "convnet", resume=True) == result
     assert result["test_accuracy"] is None and result["float_accuracy"] is not None
     taught_by = tmp_path / "convnet" / "float.safetensors"
-    taught = train(TINY, TAUGHT, tiny_data, tmp_path / "taught", taught_by=taught_by)
+    taught = train(TINY, TAUGHT, tiny_data, tmp_path / "taught", taught_by=[taught_by])
     assert taught["teacher"] == CONVNET.name
     with pytest.raises(VariantError, match="is not quantised, which recipe test does; train it"):
         train(CONVNET, RECIPE, tiny_data, tmp_path / "none")
@@ -93,7 +93,7 @@ def larger(tiny_data, tmp_path):
 @pytest.mark.parametrize("recipe", [RECIPE, ALL_IN, TAUGHT], ids=["plain", "all-in", "taught"])
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_resume_continues_bit_for_bit(tiny_data, tmp_path, monkeypatch, request, recipe, stop):
-    taught_by = request.getfixturevalue("larger") if recipe is TAUGHT else None
+    taught_by = [request.getfixturevalue("larger")] if recipe is TAUGHT else []
     whole = train(TINY, recipe, tiny_data, tmp_path / "whole", taught_by=taught_by)
     assert whole["teacher"] == ("larger" if taught_by else None)
     epoch, done = Training.epoch_and_measure, []
@@ -302,10 +302,10 @@ def test_learning_from_a_teacher_brings_the_logits_closer_to_its():
 
 def test_a_teacher_left_by_a_run_that_never_began_teaches_nobody(tiny_data, larger, tmp_path):
     folder = tmp_path / "run"
-    teacher.bring(larger, folder, TAUGHT, resume=False)
+    teacher.bring([larger], folder, TAUGHT, resume=False)
     with pytest.raises(CheckpointError, match="give --teacher"):
         train(TINY, TAUGHT, tiny_data, folder)
-    teacher.bring(larger, folder, TAUGHT, resume=False)
+    teacher.bring([larger], folder, TAUGHT, resume=False)
     assert train(TINY, ALL_IN, tiny_data, folder)["teacher"] is None
 
 
@@ -358,20 +358,43 @@ def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
     with pytest.raises(CheckpointError, match="give --teacher"):
         train(TINY, TAUGHT, tiny_data, folder)
     with pytest.raises(CheckpointError, match="learns from no --teacher"):
-        train(TINY, RECIPE, tiny_data, folder, taught_by=larger)
-    with pytest.raises(
-        CheckpointError, match=r"holds no float weights of larger; .*float\.safetensors"
-    ):
-        train(TINY, TAUGHT, tiny_data, folder, taught_by=larger.with_name("best.safetensors"))
+        train(TINY, RECIPE, tiny_data, folder, taught_by=[larger])
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
-        train(TINY, TAUGHT, tiny_data, folder, taught_by=larger.with_name("none"))
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger.with_name("none")])
+    empty = larger.with_name("empty.safetensors")
+    write(empty, {}, LARGER)
+    with pytest.raises(CheckpointError, match="holds no quantised weights of larger"):
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger, empty])
     assert not folder.exists()
-    train(TINY, TAUGHT, tiny_data, folder, taught_by=larger)
-    train(TINY, TAUGHT, tiny_data, folder, taught_by=larger, resume=True)
+    train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger])
+    train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger], resume=True)
     train(LARGER, RECIPE, tiny_data, tmp_path / "other", seed=1)
     other = tmp_path / "other" / "float.safetensors"
     with pytest.raises(CheckpointError, match="continue it without --teacher"):
-        train(TINY, TAUGHT, tiny_data, folder, taught_by=other, resume=True)
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=[other], resume=True)
+    with pytest.raises(CheckpointError, match="continue it without --teacher"):
+        train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger, larger], resume=True)
+
+
+def test_several_teachers_teach_the_mean_of_their_logits(tiny_data, larger, tmp_path):
+    both = [larger, larger.with_name("best.safetensors")]
+    result = train(TINY, TAUGHT, tiny_data, tmp_path / "run", taught_by=both)
+    assert result["teacher"] == "larger+larger"
+    assert train(TINY, TAUGHT, tiny_data, tmp_path / "run", taught_by=both, resume=True) == result
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    view = View.draw(images, 3)
+
+    def logits(*networks):
+        asked = teacher.Ensemble(networks)
+        return teacher.Teacher(asked, images, ALL_IN, half=False, cache=tmp_path).logits(view)
+
+    floats, quantised = (teacher.load(path) for path in teacher.kept(tmp_path / "run"))
+    alone, other = logits(floats), logits(quantised)
+    assert not torch.equal(alone, other)
+    assert torch.allclose(logits(floats, quantised), (alone + other) / 2, atol=1e-6)
+    folder = tmp_path / "one"
+    teacher.bring(both, folder, TAUGHT, resume=False)
+    assert train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger])["teacher"] == "larger"
 
 
 @pytest.mark.slow
