@@ -46,6 +46,14 @@ def training_device(name: str | None) -> torch.device:
     return found
 
 
+def device_name(device: torch.device) -> str:
+    """What a training's time is to be read with: the GPU, or how many threads of a processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+
+
 def split(train: Dataset, device: torch.device, limit: int | None = None) -> tuple[Images, Images]:
     """The images to train on and the held-out ones, the same split in every run."""
     pixels, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()

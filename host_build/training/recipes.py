@@ -109,7 +109,7 @@ RECIPES: dict[str, Recipe] = {
         _AGAIN,
         replace(
             _AGAIN, name="again-taught", views=16,
-            stages=(Stage(True, 44, 0.05, warmup=1, distil=0.9),),
+            stages=(Stage(True, 40, 0.05, warmup=1, distil=0.9),),
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

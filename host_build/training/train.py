@@ -14,7 +14,7 @@ from board_app.cifar10 import load
 from board_app.files import write_json
 from host_build.training import checkpoint, teacher
 from host_build.training.curves import plot_curves
-from host_build.training.images import Images, accuracy, split, training_device
+from host_build.training.images import Images, accuracy, device_name, split, training_device
 from host_build.training.loop import Training
 from host_build.training.models import require_trainable
 from host_build.training.networks import Network
@@ -89,7 +89,7 @@ def train(
         "test_accuracy": measured(run.best, quantised=True),
         "test_images": len(test),
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
-        "device": torch.cuda.get_device_name(target) if target.type == "cuda" else "cpu",
+        "device": device_name(target),
     }
     _keep(result, folder / "result.json")
     return result

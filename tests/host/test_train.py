@@ -47,6 +47,7 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
     quantised = [row for row in meta["history"] if row["quantised"]]
     best = max(quantised, key=lambda row: row["held_out"])
     assert (result["best_epoch"], result["held_out_accuracy"]) == (best["epoch"], best["held_out"])
+    assert result["device"].startswith(f"cpu, {torch.get_num_threads()} thread")
 
 
 def test_a_float_network_is_enough_for_a_teacher(tiny_data, tmp_path):
