@@ -216,6 +216,7 @@ VARIANTS: dict[str, Variant] = {
             "resnet18-4w4a-64", "ResNet18", 4, (64, 128, 256, 512), blocks=2,
             claimed_accuracy=92.54, claimed_parameters=11_164_352,
         ),
+        _resnet("resnet20-5w5a-16", "ResNet20, not in the report", 5, (16, 32, 64), blocks=3),
     )
 }  # fmt: skip
 

@@ -75,6 +75,13 @@ _ABLATIONS = (
     replace(_SHORT, name="short-taught-90", stages=_distilled(_SHORT, 0.9)),
 )
 
+# Nearly all of it float and learned from a larger network, whose logits are kept.
+_TAUGHT = Recipe(
+    "taught",
+    (Stage(False, 160, 0.1, warmup=3, distil=0.7), Stage(True, 16, 0.02, warmup=1, distil=0.7)),
+    nesterov=True, decay_all=False, average=0.998, views=16,
+)  # fmt: skip
+
 # For quantised weights that are there already, as the overlays': they stay quantised.
 _AGAIN = Recipe(
     "again", (Stage(True, 36, 0.05, warmup=1),),
@@ -92,14 +99,13 @@ RECIPES: dict[str, Recipe] = {
             (Stage(False, 88, 0.1, warmup=3), Stage(True, 26, 0.02, warmup=1, distil=0.5)),
             nesterov=True, decay_all=False, average=0.998,
         ),
-        # Nearly all of it float and learned from a larger network, whose logits are kept.
-        Recipe(
-            "taught",
-            (
-                Stage(False, 160, 0.1, warmup=3, distil=0.7),
-                Stage(True, 16, 0.02, warmup=1, distil=0.7),
+        _TAUGHT,
+        replace(
+            _TAUGHT, name="taught-cutout", cutout=8,
+            stages=(
+                Stage(False, 120, 0.1, warmup=3, distil=0.9),
+                Stage(True, 20, 0.02, warmup=1, distil=0.9),
             ),
-            nesterov=True, decay_all=False, average=0.998, views=16,
         ),
         # For a large network that shall only teach: few epochs, lest it know the answers by heart.
         Recipe(
