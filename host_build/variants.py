@@ -1,6 +1,7 @@
 """Every network of the project as one row of a table: blocks, channels, strides and bits.
 
-Source of the rows and of the claimed figures: the original student report this project grew from.
+Source of the claimed figures, and of the rows but for those whose title says otherwise: the
+original student report this project grew from.
 """
 
 from __future__ import annotations

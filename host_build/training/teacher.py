@@ -25,12 +25,12 @@ CACHE = Path(__file__).parents[2] / ".cache" / "logits"
 class Ensemble(nn.Module):
     """The mean of the logits of several networks."""
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
+    def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.members = nn.ModuleList(members)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return torch.stack([network(pixels).float() for network in self.networks]).mean(0)
+        return torch.stack([member(pixels).float() for member in self.members]).mean(0)
 
 
 class Teacher:
