@@ -74,6 +74,15 @@ def reasons(study: Study) -> str:
     return "; ".join(f"{count} x {reason}" for reason, count in counts.most_common(3))
 
 
+def measured_accuracy(name: str) -> float | None:
+    """What the overlay called `name` reaches, if it is whole and was measured on all images."""
+    try:
+        accuracy = overlay.find(name).manifest.accuracy
+    except OverlayError:
+        return None
+    return float(accuracy["test"]) if accuracy["images"] == TEST_IMAGES else None
+
+
 def _row(trial: FrozenTrial, settings: Settings) -> Row:
     """One trial as JSON; what is not known yet is left out."""
     attributes = trial.user_attrs
@@ -108,7 +117,7 @@ def _report_row(study: Study, variant: Variant, settings: Settings, found: list[
     """A row of the table: what it claims, reaches as our overlay, costs, and its trial if any."""
     cost = candidate.known_cost(study, variant, settings)
     row: Row = {"claimed_accuracy": variant.claimed_accuracy}
-    measured = _measured(variant.name)
+    measured = measured_accuracy(variant.name)
     if measured is not None:
         row["measured_accuracy"] = measured
     if isinstance(cost, Cost):
@@ -121,15 +130,6 @@ def _report_row(study: Study, variant: Variant, settings: Settings, found: list[
         mine = [r for r in found if r.get("network") == name and _counts(r)]
         row |= {key: mine[0][key] for key in ("trial", "state", "accuracy") if mine}
     return row
-
-
-def _measured(name: str) -> float | None:
-    """What the overlay called `name` reaches, if it is whole and was measured on all images."""
-    try:
-        accuracy = overlay.find(name).manifest.accuracy
-    except OverlayError:
-        return None
-    return float(accuracy["test"]) if accuracy["images"] == TEST_IMAGES else None
 
 
 def _counts(row: Row) -> bool:

@@ -93,7 +93,11 @@ def _run(study: Study, trial: Trial, settings: Settings, bench: Bench) -> None:
 
 def _says(row: Variant, settings: Settings) -> bool:
     """Whether there is anything to draw of it: a claim, or an accuracy of its own."""
-    return row.claimed_accuracy is not None or settings.space.parameters(row) is not None
+    return (
+        row.claimed_accuracy is not None
+        or settings.space.parameters(row) is not None
+        or results.measured_accuracy(row.name) is not None
+    )
 
 
 def _enqueue(study: Study, settings: Settings, rows: Mapping[str, Variant]) -> None:

@@ -143,6 +143,24 @@ def test_report_has_claims_beside_what_our_overlays_were_measured_to_reach(
     assert line.split() == ["lightweight", "84.51%", f"{measured:.2%}", "100,000"]
 
 
+def test_report_has_rows_of_no_claim_once_they_are_overlays(
+    tiny_data, tmp_path, monkeypatch, same_cost
+):
+    other = replace(VARIANTS["resnet20-5w5a-16"], name="measured")
+    rows = {"measured": other, "unmeasured": replace(other, name="unmeasured")}
+    made = write_overlay(tmp_path / "overlays" / "measured")
+    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
+    accuracy = {"test": 0.9, "images": 10_000}
+    overlay.write(made.folder, replace(made.manifest, accuracy=accuracy), files)
+    find = overlay.find
+    monkeypatch.setattr(overlay, "find", lambda name: find(name, tmp_path / "overlays"))
+    table = explore(SETTINGS, 1, tiny_data, tmp_path / "out", rows=rows)
+    report = json.loads((tmp_path / "out" / "trials.json").read_text())["report"]
+    assert report.keys() == {"measured"}
+    line = next(line for line in table.splitlines() if line.startswith("measured "))
+    assert line.split() == ["measured", "90.00%", "100,000"]
+
+
 @pytest.mark.parametrize("damage", ["limited", "broken"])
 def test_overlays_that_are_damaged_or_only_tried_out_are_not_drawn(
     tiny_data, tmp_path, monkeypatch, same_cost, damage
