@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from brevitas.graph.calibrate import calibration_mode
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from tqdm import tqdm
 
 from host_build.training import checkpoint, teacher
@@ -24,6 +25,7 @@ from host_build.training.recipes import Recipe, Stage
 from host_build.training.resnet import CALIBRATION_STEPS
 
 CALIBRATION_BATCH = 128
+NORM_BATCH = 500
 # BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
 FULL_PRECISION_SHARE = 0.2
 
@@ -73,11 +75,6 @@ class Training:
     @property
     def _now(self) -> Stage:
         return self.recipe.stages[self.stage]
-
-    @property
-    def _kept(self) -> nn.Module:
-        """The network that is measured and kept: the moving average where there is one."""
-        return self.average.module if self.average is not None else self.model
 
     @property
     def _epochs_before(self) -> int:
@@ -135,6 +132,7 @@ class Training:
     def epoch_and_measure(self, held_out: Images) -> dict[str, Any]:
         """Train one epoch, measure what is kept on `held_out`, and save; its row of the history."""
         row = self._run_epoch()
+        self._kept = self._settled()
         row["held_out"] = accuracy(self._kept, held_out)
         self._record(row)
         return row
@@ -176,6 +174,20 @@ class Training:
             "loss": float(loss_sum) / len(self.images),
             "seconds": time.monotonic() - start,
         }
+
+    def _settled(self) -> nn.Module:
+        """The network to measure and keep: the moving average, with norms of its own if asked."""
+        network = self.average.module if self.average is not None else self.model
+        if not self.recipe.norms:
+            return network
+        network = copy.deepcopy(network)
+        images = self.images.first(self.recipe.norms)
+        view = View.draw(images, self.seed)
+        update_bn(
+            (pixels for pixels, _ in batches(images, NORM_BATCH, view, cutout=self.recipe.cutout)),
+            network,
+        )
+        return network
 
     def _record(self, row: dict[str, Any]) -> None:
         """Add `row`, keep the best quantised network, move on where a stage ends, and save."""

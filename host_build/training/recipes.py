@@ -29,7 +29,10 @@ class Recipe:
     measured and kept (0: none). `decay_all` applies the weight decay to BatchNorm's parameters and
     the quantisers' scales too. `cutout` is the side of the square to blank (0: none). `views` is
     in how many ways each image is cropped and flipped; epochs beyond that begin again with the
-    first, and need nothing more of a teacher (0: every epoch its own; Beyer et al., 2022).
+    first, and need nothing more of a teacher (0: every epoch its own; Beyer et al., 2022). `norms`
+    is from how many training images BatchNorm's statistics are estimated anew for what is measured
+    and kept: the running ones are of weights that were rounded otherwise (0: the running ones;
+    Nagel et al., 2022).
     """
 
     name: str
@@ -43,6 +46,7 @@ class Recipe:
     average: float = 0.0
     cutout: int = 0
     views: int = 0
+    norms: int = 0
 
     @property
     def quantises(self) -> bool:
@@ -116,6 +120,11 @@ RECIPES: dict[str, Recipe] = {
         replace(
             _AGAIN, name="again-taught", views=16,
             stages=(Stage(True, 40, 0.05, warmup=1, distil=0.9),),
+        ),
+        # Deep networks lose more to quantisation, and take longer to get it back.
+        replace(
+            _AGAIN, name="again-long", views=16, cutout=8, norms=10_000,
+            stages=(Stage(True, 60, 0.05, warmup=1, distil=0.9),),
         ),
         *_ABLATIONS,
         Recipe("smoke", (Stage(False, 1, 0.1), Stage(True, 1, 0.02))),

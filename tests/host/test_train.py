@@ -33,7 +33,7 @@ TAUGHT = Recipe(
 )  # fmt: skip
 ALL_IN = Recipe(
     "all-in", (Stage(False, 2, 0.1, warmup=1), Stage(True, 2, 0.02, distil=0.5)), batch=32,
-    nesterov=True, decay_all=False, label_smoothing=0.1, average=0.9, cutout=8,
+    nesterov=True, decay_all=False, label_smoothing=0.1, average=0.9, cutout=8, norms=40,
 )  # fmt: skip
 
 
@@ -236,7 +236,8 @@ def test_cutout_blanks_one_square_to_the_mean():
 
 
 def test_the_moving_average_is_what_is_measured_and_kept(tiny_data, tmp_path):
-    once = replace(ALL_IN, stages=(Stage(False, 1, 0.1), Stage(True, 1, 0.02, distil=0.5)))
+    stages = (Stage(False, 1, 0.1), Stage(True, 1, 0.02, distil=0.5))
+    once = replace(ALL_IN, stages=stages, norms=0)
     train(TINY, once, tiny_data, tmp_path)
     last, _ = read(tmp_path / "last.safetensors")
     best, _ = read(tmp_path / "best.safetensors")
@@ -244,6 +245,31 @@ def test_the_moving_average_is_what_is_measured_and_kept(tiny_data, tmp_path):
         assert torch.equal(tensor, last[name.replace("model.", "average.module.")])
     weight = "model.head.weight"
     assert not torch.equal(last[weight], last[weight.replace("model.", "average.module.")])
+
+
+def test_norms_are_of_the_network_that_is_kept(tiny_data, tmp_path):
+    once = replace(ALL_IN, stages=(Stage(True, 1, 0.1),), norms=40, cutout=8)
+    train(TINY, once, tiny_data, tmp_path)
+    last, _ = read(tmp_path / "last.safetensors")
+    best, _ = read(tmp_path / "best.safetensors")
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    for name, tensor in best.items():
+        same = torch.equal(tensor, last[name.replace("model.", "average.module.")])
+        assert same != name.endswith(statistics)
+    network, _ = load_network(tmp_path / "best.safetensors", TINY)
+    images = split(load(tiny_data, "train"), torch.device("cpu"))[0].first(40)
+    ((pixels, _),) = batches(images, 40, View.draw(images, 0), cutout=8)
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    seen = {}
+    for norm in norms:
+        norm.register_forward_pre_hook(lambda m, inputs: seen.update({m: inputs[0]}))
+        norm.momentum = 1.0
+        norm.train()
+    kept = [norm.running_mean.clone() for norm in norms]
+    network(pixels)
+    assert len(seen) == len(norms) > 3
+    for norm, mean in zip(norms, kept, strict=True):
+        assert torch.allclose(seen[norm].mean((0, 2, 3)), mean, rtol=1e-4, atol=1e-4)
 
 
 def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
