@@ -132,9 +132,9 @@ class Training:
     def epoch_and_measure(self, held_out: Images) -> dict[str, Any]:
         """Train one epoch, measure what is kept on `held_out`, and save; its row of the history."""
         row = self._run_epoch()
-        self._kept = self._settled()
-        row["held_out"] = accuracy(self._kept, held_out)
-        self._record(row)
+        kept = self._settled()
+        row["held_out"] = accuracy(kept, held_out)
+        self._record(row, kept)
         return row
 
     def _run_epoch(self) -> dict[str, Any]:
@@ -189,25 +189,24 @@ class Training:
         )
         return network
 
-    def _record(self, row: dict[str, Any]) -> None:
+    def _record(self, row: dict[str, Any], kept: nn.Module) -> None:
         """Add `row`, keep the best quantised network, move on where a stage ends, and save."""
         earlier = [r["held_out"] for r in self.history if r["quantised"]]
         self.history.append(row)
         if row["quantised"] and row["held_out"] > max(earlier, default=-1.0):
-            self._keep(self.best, row)
+            self._keep(self.best, kept, row)
         if self.epoch == self._now.epochs:
-            previous = self._kept
             if not self._now.quantised:
-                self._keep(self.floats, row)
+                self._keep(self.floats, kept, row)
             self.stage, self.epoch = self.stage + 1, 0
             if not self.finished:
-                self._enter_stage(previous.state_dict())
+                self._enter_stage(kept.state_dict())
         self._save()
 
-    def _keep(self, path: Path, row: dict[str, Any]) -> None:
-        """Write the network as it is after the epoch of `row`."""
+    def _keep(self, path: Path, network: nn.Module, row: dict[str, Any]) -> None:
+        """Write `network`, which is that after the epoch of `row`."""
         checkpoint.write(
-            path, checkpoint.model_tensors(self._kept), self.variant, **self._given(),
+            path, checkpoint.model_tensors(network), self.variant, **self._given(),
             start=self.start, epoch=row["epoch"], held_out=row["held_out"],
         )  # fmt: skip
 

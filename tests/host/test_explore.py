@@ -130,6 +130,16 @@ def test_a_small_space_ends_the_sweep_and_nothing_is_trained_twice(
     assert rows[-1]["reason"].startswith("the same as trial ")
 
 
+def _only_overlay(folder, monkeypatch, *, images):
+    """Write an overlay measured on so many images, which is the only one that is found."""
+    made = write_overlay(folder)
+    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
+    accuracy = {"test": 0.9, "images": images}
+    overlay.write(made.folder, replace(made.manifest, accuracy=accuracy), files)
+    find = overlay.find
+    monkeypatch.setattr(overlay, "find", lambda name: find(name, folder.parent))
+
+
 def test_report_has_claims_beside_what_our_overlays_were_measured_to_reach(
     tiny_data, tmp_path, same_cost
 ):
@@ -148,12 +158,7 @@ def test_report_has_rows_of_no_claim_once_they_are_overlays(
 ):
     other = replace(VARIANTS["resnet20-5w5a-16"], name="measured")
     rows = {"measured": other, "unmeasured": replace(other, name="unmeasured")}
-    made = write_overlay(tmp_path / "overlays" / "measured")
-    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
-    accuracy = {"test": 0.9, "images": 10_000}
-    overlay.write(made.folder, replace(made.manifest, accuracy=accuracy), files)
-    find = overlay.find
-    monkeypatch.setattr(overlay, "find", lambda name: find(name, tmp_path / "overlays"))
+    _only_overlay(tmp_path / "overlays" / "measured", monkeypatch, images=10_000)
     table = explore(SETTINGS, 1, tiny_data, tmp_path / "out", rows=rows)
     report = json.loads((tmp_path / "out" / "trials.json").read_text())["report"]
     assert report.keys() == {"measured"}
@@ -165,14 +170,10 @@ def test_report_has_rows_of_no_claim_once_they_are_overlays(
 def test_overlays_that_are_damaged_or_only_tried_out_are_not_drawn(
     tiny_data, tmp_path, monkeypatch, same_cost, damage
 ):
-    made = write_overlay(tmp_path / "overlays" / "row")
-    accuracy = {"test": 0.9, "images": 200 if damage == "limited" else 10_000}
-    files = {name: (made.folder / name).read_bytes() for name in made.manifest.files}
-    overlay.write(made.folder, replace(made.manifest, accuracy=accuracy), files)
+    folder = tmp_path / "overlays" / "row"
+    _only_overlay(folder, monkeypatch, images=200 if damage == "limited" else 10_000)
     if damage == "broken":
-        (made.folder / "vectors.npz").unlink()
-    find = overlay.find
-    monkeypatch.setattr(overlay, "find", lambda name: find(name, tmp_path / "overlays"))
+        (folder / "vectors.npz").unlink()
     explore(SETTINGS, 1, tiny_data, tmp_path / "out", rows={"row": ROW})
     report = json.loads((tmp_path / "out" / "trials.json").read_text())["report"]
     assert "measured_accuracy" not in report["row"]
