@@ -94,7 +94,7 @@ def keep(path: Path, folder: Path) -> Path:
     """Copy a finished run's result into `folder`; the name says what it is of."""
     result = read(path)
     key = _key(result)
-    after = [f"after-{recipe}" for recipe in key.start]
+    after = [f"after-{recipe.replace(' ', '-')}" for recipe in key.start]
     parts = filter(None, (key.network, key.recipe, key.teacher, *after, str(result["seed"])))
     kept = folder / f"{'-'.join(parts)}.json"
     write_json(kept, result)

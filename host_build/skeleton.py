@@ -31,13 +31,13 @@ def skeleton(variant: Variant, seed: int = 0) -> Graph:
             if first and variant.has_projection(index):
                 shortcut = build.convolution(x, group.channels, 1, stride, bits.weight)
                 main = build.convolution(x, group.channels, 3, stride, bits.weight)
-                shortcut = build.threshold(shortcut, bits.activation, signed=True)
+                shortcut = build.threshold(shortcut, group.bits_to_add, signed=True)
             else:
-                shortcut = build.threshold(x, bits.activation, signed=True, shared=True)
+                shortcut = build.threshold(x, group.bits_to_add, signed=True, shared=True)
                 main = build.convolution(x, group.channels, 3, stride, bits.weight)
             main = build.threshold(main, bits.activation)
             main = build.convolution(main, group.channels, 3, 1, bits.weight)
-            main = build.threshold(main, bits.activation, signed=True)
+            main = build.threshold(main, group.bits_to_add, signed=True)
             x = build.threshold(build.add(main, shortcut), bits.activation, shared=True)
     build.convolution(build.pool(x), CLASSES, 1, 1, variant.head_weight_bits)
     return build.graph()

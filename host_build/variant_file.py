@@ -79,6 +79,7 @@ def _checks(variant: Variant) -> list[tuple[str, Any, bool]]:
     }  # fmt: skip
     for index, group in enumerate(variant.groups, 1):
         widths[f"bits of group {index}"] = group.bits
+        widths[f"add_bits of group {index}"] = group.bits_to_add
         for what in ("channels", "stride", "blocks"):
             value = getattr(group, what)
             checks.append((f"{what} of group {index}", value, _whole(value, 1)))

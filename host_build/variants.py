@@ -33,12 +33,21 @@ class Bits:
 
 @dataclass(frozen=True)
 class Group:
-    """Residual blocks of equal width; the first one of them applies the stride."""
+    """Residual blocks of equal width; the first one of them applies the stride.
+
+    `add_bits` (signed) is what enters the additions; None for as many as the activations have. One
+    more than those holds an activation without rounding it again.
+    """
 
     channels: int
     stride: int
     bits: Bits
     blocks: int = 1
+    add_bits: int | None = None
+
+    @property
+    def bits_to_add(self) -> int:
+        return self.bits.activation if self.add_bits is None else self.add_bits
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,11 @@ class Variant:
             total += counts[f"group{index}"] * size**2
         return total
 
+    @property
+    def shape(self) -> tuple[int, tuple[tuple[int, int, int], ...]]:
+        """All but the bits: the stem's channels, the groups' channels, stride and blocks."""
+        return self.stem_channels, tuple((g.channels, g.stride, g.blocks) for g in self.groups)
+
     def has_projection(self, group: int) -> bool:
         """Whether the first block of the group needs a 1x1 convolution in its shortcut."""
         return self.groups[group].stride != 1 or self._inputs(group) != self.groups[group].channels
@@ -127,6 +141,14 @@ def _resnet(
         claimed_accuracy=claimed_accuracy,
         claimed_parameters=claimed_parameters,
     )
+
+
+def _finer(base: Variant, name: str, title: str) -> Variant:
+    """`base` with the pixels in 8 bits, and one bit more than activations have in the additions."""
+    return replace(
+        base, name=name, title=title, input_bits=8,
+        groups=tuple(replace(g, add_bits=g.bits.activation + 1) for g in base.groups),
+    )  # fmt: skip
 
 
 def _wider_bits(base: Variant, name: str, title: str, bits: int, *, edges: bool) -> Variant:
@@ -170,6 +192,7 @@ _MODERATE = _resnet(
     "resnet8-4w4a-32", "moderate", 4, (32, 64, 128),
     claimed_accuracy=87.63, claimed_parameters=307_296,
 )  # fmt: skip
+_RESNET20 = _resnet("resnet20-5w5a-16", "ResNet20, not in the report", 5, (16, 32, 64), blocks=3)
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
@@ -217,7 +240,11 @@ VARIANTS: dict[str, Variant] = {
             "resnet18-4w4a-64", "ResNet18", 4, (64, 128, 256, 512), blocks=2,
             claimed_accuracy=92.54, claimed_parameters=11_164_352,
         ),
-        _resnet("resnet20-5w5a-16", "ResNet20, not in the report", 5, (16, 32, 64), blocks=3),
+        _RESNET20,
+        _finer(
+            _RESNET20, "resnet20-5w5a-16-fine",
+            "ResNet20, not in the report, 8 bits in and 6 in the additions",
+        ),
     )
 }  # fmt: skip
 

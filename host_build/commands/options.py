@@ -131,8 +131,8 @@ def training_options() -> argparse.ArgumentParser:
         "--start",
         type=Path,
         metavar="FILE",
-        help="begin with the weights of another training of the network: its float.safetensors or "
-        "best.safetensors, or NETWORK.safetensors of an overlay",
+        help="begin with the weights of another training of the network, or of one that has other "
+        "bits: its float.safetensors or best.safetensors, or NETWORK.safetensors of an overlay",
     )
     return parent
 

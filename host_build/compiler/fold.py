@@ -110,20 +110,22 @@ def _cheapest(
 ) -> dict[str, LayerFolding] | None:
     """The cheapest folding of at most `cycles` a frame, None if none fits.
 
-    What lies between the convolutions depends on the choice a little; where the whole is found to
-    be too large by that, the choice is made again with so much less.
+    What lies between the convolutions depends on the choice. It is estimated for one that leaves no
+    room for it; where the whole is found to be too large, the choice is made again with so much
+    less.
     """
     rooms = budget.resources()
     usable = {name: [o for o in layer if o.cycles <= cycles] for name, layer in layers.items()}
     if not all(usable.values()):
         return None
-    slowest = {name: max(layer, key=lambda o: o.cycles).fold for name, layer in usable.items()}
-    left = rooms - _between(graph, slowest, cycles)
+    folding = _solve(usable, rooms)
+    if folding is None:
+        return None
+    left = rooms - _between(graph, folding, cycles)
     for _ in range(4):
-        chosen = _solve(list(usable.values()), left)
-        if chosen is None:
+        folding = _solve(usable, left)
+        if folding is None:
             return None
-        folding = {n: layer[i].fold for (n, layer), i in zip(usable.items(), chosen, strict=True)}
         excess = _whole(graph, folding, cycles) - rooms
         if (excess <= 0).all():
             return folding
@@ -131,7 +133,7 @@ def _cheapest(
     return None
 
 
-def _solve(layers: list[list[Option]], room: np.ndarray) -> list[int] | None:
+def _solve(usable: dict[str, list[Option]], room: np.ndarray) -> dict[str, LayerFolding] | None:
     """One option of each layer, None if none fit `room` together.
 
     Of those that fit it takes the one whose scarcest resource is the least used, so that the DSP
@@ -139,6 +141,7 @@ def _solve(layers: list[list[Option]], room: np.ndarray) -> list[int] | None:
     """
     if (room < 0).any():
         return None
+    layers = list(usable.values())
     costs = np.concatenate([[o.cost for o in layer] for layer in layers])
     owner = np.repeat(np.arange(len(layers)), [len(layer) for layer in layers])
     count = len(owner)
@@ -161,7 +164,8 @@ def _solve(layers: list[list[Option]], room: np.ndarray) -> list[int] | None:
     if result.x is None:
         return None
     taken = np.flatnonzero(result.x[:count] > 0.5)
-    return [int(index) for index in taken - np.searchsorted(owner, np.arange(len(layers)))]
+    chosen = taken - np.searchsorted(owner, np.arange(len(layers)))
+    return {name: usable[name][i].fold for name, i in zip(usable, chosen, strict=True)}
 
 
 def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, int]) -> list[Option]:

@@ -25,7 +25,7 @@ _REPORT, _OURS = "tab:red", "tab:blue"
 
 
 def plot(found: list[Row], report: dict[str, Row], settings: Settings, path: Path) -> None:
-    """Draw the front with the report's rows on it, and below it the board's limits, as a PNG.
+    """Draw the front with the table's rows on it, and below it the board's limits, as a PNG.
 
     What was trained in full has an axis of its own: brief training is far below.
     """
@@ -100,7 +100,7 @@ def _brief(
     axes.plot(
         [row["fps"] for row in tried.values()],
         [100 * row["accuracy"] for row in tried.values()],
-        "*", color=_REPORT, ms=13, label="the report's rows, trained for all the epochs",
+        "*", color=_REPORT, ms=13, label="the table's networks, trained for all the epochs",
     )  # fmt: skip
     drawn = [row["accuracy"] for row in found if "accuracy" in row]
     if drawn:

@@ -30,7 +30,7 @@ _HEAD = [
     "trial", "network", "parameters", "MMAC", "bits", "cycles", "frames/s", "LUT", "BRAM36", "DSP",
     "epochs", "held out", "",
 ]  # fmt: skip
-_REPORT_HEAD = ["report's row", "claimed", "overlay, measured", "held out, brief", "frames/s"]
+_TABLE_HEAD = ["row of the table", "claimed", "overlay, measured", "held out, brief", "frames/s"]
 
 
 def write(study: Study, settings: Settings, rows: Mapping[str, Variant], folder: Path) -> str:
@@ -154,7 +154,7 @@ def _table(found: list[Row], report: dict[str, Row], folder: Path) -> str:
     counts = Counter(row["state"] for row in found)
     return "\n".join([
         *aligned(rows, left=(1,)), "",
-        *aligned([_REPORT_HEAD, *([
+        *aligned([_TABLE_HEAD, *([
             name, _percent(row["claimed_accuracy"]),
             _percent(row.get("measured_accuracy"), 100), _percent(row.get("accuracy"), 100),
             f"{row['fps']:,.0f}",

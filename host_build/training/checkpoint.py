@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from board_app.files import write_atomically
 from host_build.errors import HostError
 from host_build.training.models import build
-from host_build.training.networks import Network
-from host_build.variants import DESCRIPTION
+from host_build.training.networks import Network, parse
+from host_build.variants import DESCRIPTION, Variant, VariantError, undescribed
 
 LAST = "last.safetensors"
 
@@ -49,8 +49,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def require_variant(path: Path, meta: dict[str, Any], variant: Network) -> None:
     """Refuse a checkpoint whose network is not exactly `variant`, whatever is said about it."""
-    stored = meta.get("variant", {}) | DESCRIPTION
-    wanted = json.loads(json.dumps(asdict(variant))) | DESCRIPTION
+    stored, wanted = _described(meta), _row(variant) | DESCRIPTION
     if stored != wanted:
         keys = stored.keys() | wanted.keys()
         differing = sorted(k for k in keys if stored.get(k) != wanted.get(k))
@@ -81,11 +80,16 @@ def load_network(
 def weights(path: Path, variant: Network) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors of the trained `variant` in `path`, float or quantised, for another training.
 
-    Beside them the recipes that it was trained by, one after the other.
+    It may have other bits: quantisers learn ranges, which stay. Beside the tensors, the recipes
+    that they were trained by, one after the other.
     """
     tensors, meta = read(path)
-    require_variant(path, meta, variant)
-    return under("model", tensors), [*meta.get("start", []), meta["recipe"]["name"]]
+    found, by = _network(meta), str(meta["recipe"]["name"])
+    if isinstance(found, Variant) and isinstance(variant, Variant) and found.shape == variant.shape:
+        by += "" if undescribed(found) == undescribed(variant) else f" of {found.name}"
+    else:
+        require_variant(path, meta, variant)
+    return under("model", tensors), [*meta.get("start", []), by]
 
 
 def require_finished(best: Path) -> None:
@@ -116,3 +120,23 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     """The model's state under the prefix that `load_network` looks for."""
     return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+
+
+def _network(meta: dict[str, Any]) -> Network | None:
+    """What a checkpoint says it holds, None where there is no such network."""
+    try:
+        return parse(meta.get("variant"))
+    except VariantError:
+        return None
+
+
+def _described(meta: dict[str, Any]) -> dict[str, Any]:
+    """The same as a row, with the fields that came after the checkpoint was written."""
+    found = _network(meta)
+    row = meta.get("variant", {}) if found is None else _row(found)
+    return dict(row | DESCRIPTION)
+
+
+def _row(variant: Network) -> dict[str, Any]:
+    """As JSON has it."""
+    return dict(json.loads(json.dumps(asdict(variant))))

@@ -8,7 +8,7 @@ from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from torch import Tensor, nn
 
 from host_build.training import fake_quant
-from host_build.variants import CLASSES, IMAGE_CHANNELS, Bits, Variant
+from host_build.variants import CLASSES, IMAGE_CHANNELS, Bits, Group, Variant
 
 # Statistics of the CIFAR-10 training images, as fractions of full scale (red, green, blue).
 MEAN = (0.4914, 0.4822, 0.4465)
@@ -84,16 +84,17 @@ class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut; one quantiser serves both inputs of the add."""
 
     def __init__(
-        self, layers: Layers, inputs: int, outputs: int, stride: int, bits: Bits, projection: bool
+        self, layers: Layers, inputs: int, group: Group, stride: int, projection: bool
     ) -> None:
         super().__init__()
+        outputs, bits = group.channels, group.bits
         self.conv1 = layers.convolution(inputs, outputs, 3, stride, bits)
         self.relu1 = layers.relu(bits.activation)
         self.conv2 = layers.convolution(outputs, outputs, 3, 1, bits)
         self.shortcut = (
             layers.convolution(inputs, outputs, 1, stride, bits) if projection else nn.Identity()
         )
-        self.join = layers.identity(bits.activation)
+        self.join = layers.identity(group.bits_to_add)
         self.relu2 = layers.relu(bits.activation)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ class ResNet(nn.Module):
                 first = block == 0
                 blocks.append(
                     ResidualBlock(
-                        layers, width, group.channels, group.stride if first else 1, group.bits,
+                        layers, width, group, group.stride if first else 1,
                         projection=first and variant.has_projection(index),
                     )
                 )  # fmt: skip

@@ -29,6 +29,7 @@ from .conftest import TINY
 EDGES8 = replace(
     TINY, name="edges8", stem_bits=Bits(8, 4), head_weight_bits=8, input_bits=8
 )  # fmt: skip
+FINE = replace(TINY, name="fine", groups=tuple(replace(g, add_bits=5) for g in TINY.groups))
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def _network(images: np.ndarray, variant: Variant = TINY) -> ResNet:
     return model.eval()
 
 
-@pytest.mark.parametrize("variant", [TINY, EDGES8], ids=lambda v: v.name)
+@pytest.mark.parametrize("variant", [TINY, EDGES8, FINE], ids=lambda v: v.name)
 def test_tiny_network_end_to_end(images, tmp_path, variant):
     model = _network(images, variant)
     export(model, tmp_path / "tiny.onnx")

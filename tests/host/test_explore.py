@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -24,7 +25,7 @@ from board_app import cifar10, overlay
 from board_app.graph import Threshold
 from host_build import variant_file
 from host_build.cli import main
-from host_build.compiler.fold import DEVICE
+from host_build.compiler.fold import DEVICE, Budget, fold, provisional_depths
 from host_build.explore import candidate, journal, sweep
 from host_build.explore.candidate import HALVED, INFEASIBLE, REPEATED, SLOWER, TRAINED
 from host_build.explore.cost import BUDGETS, Cost, Infeasible, cost
@@ -36,6 +37,7 @@ from host_build.explore.settings import Settings
 from host_build.explore.space import Space
 from host_build.explore.storage import open_study, reclaim
 from host_build.explore.sweep import explore
+from host_build.generate.plan import plan
 from host_build.kernels.base import Resources
 from host_build.skeleton import skeleton
 from host_build.training import images, recipes
@@ -566,6 +568,13 @@ def test_cost_is_that_of_the_fastest_folding_and_knows_limits():
         cost(HUGE, BUDGETS["pynq-z2"])
 
 
+def test_fold_does_not_give_up_for_what_another_folding_has_between_its_layers():
+    graph = skeleton(VARIANTS["resnet20-5w5a-16-fine"])
+    chosen = fold(graph, cycles=36_864)
+    used = plan(graph, chosen, provisional_depths(plan(graph, chosen))).resources
+    assert all(np.array([used.lut, used.dsp, used.bram36]) <= Budget().resources())
+
+
 # The space.
 
 
@@ -592,6 +601,8 @@ def test_space_suggests_what_its_parameters_say():
     assert trial.distributions["channels2"] == IntDistribution(8, 16, step=8)
     eight = Bits(8, 8)
     assert SPACE.parameters(Variant("x", "", 4, eight, (Group(4, 2, BITS),) * 2, 8, 8)) is None
+    finer = replace(ROW, groups=tuple(replace(group, add_bits=5) for group in ROW.groups))
+    assert SPACE.parameters(finer) is None
 
 
 # Bad input.

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from board_app.cifar10 import load
 from host_build.training import images as images_module
@@ -157,6 +158,19 @@ def test_what_is_said_of_a_network_may_change(tiny_data, tmp_path):
     load_network(tmp_path / "best.safetensors", replace(TINY, title="a", claimed_accuracy=1.0))
     with pytest.raises(CheckpointError, match=r"\(they differ in input_bits\)"):
         load_network(tmp_path / "best.safetensors", replace(TINY, input_bits=5))
+
+
+def test_a_checkpoint_lacks_fields_that_came_later(tiny_data, tmp_path):
+    train(TINY, RECIPE, tiny_data, tmp_path)
+    tensors, meta = read(tmp_path / "best.safetensors")
+    for group in meta["variant"]["groups"]:
+        del group["add_bits"]
+    older = tmp_path / "older.safetensors"
+    save_file(tensors, older, {key: json.dumps(value) for key, value in meta.items()})
+    load_network(older, TINY)
+    finer = replace(TINY, groups=(replace(TINY.groups[0], add_bits=5), TINY.groups[1]))
+    with pytest.raises(CheckpointError, match=r"\(they differ in groups\)"):
+        load_network(older, finer)
 
 
 def test_missing_and_damaged_checkpoints(tiny_data, tmp_path):
@@ -366,6 +380,26 @@ def test_quantised_weights_keep_the_scales_that_they_learned(tiny_data, tmp_path
     trained, _ = load_network(given, TINY)
     begun = run.model.state_dict()
     assert all(torch.equal(tensor, begun[key]) for key, tensor in trained.state_dict().items())
+
+
+def test_a_training_begins_with_weights_of_the_same_network_in_other_bits(tiny_data, tmp_path):
+    train(TINY, RECIPE, tiny_data, tmp_path / "first")
+    given = tmp_path / "first" / "best.safetensors"
+    images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
+    finer = replace(
+        TINY, name="finer", input_bits=8,
+        groups=tuple(replace(group, add_bits=8) for group in TINY.groups),
+    )  # fmt: skip
+    recipe = replace(RECIPE, stages=RECIPE.stages[1:])
+    run = Training(finer, recipe, 0, tmp_path / "second", torch.device("cpu"), images)
+    run.begin(given)
+    assert run.start == ["test of tiny"]
+    # The same ranges in more steps: what comes out differs by roundings only.
+    pixels = images.pixels[:50].permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        coarse = load_network(given, TINY)[0](pixels)
+        fine = run.model.eval()(pixels)
+    assert 0 < (coarse - fine).abs().max() < coarse.std()
 
 
 def test_a_training_does_not_begin_twice_nor_with_another_network(tiny_data, larger, tmp_path):

@@ -51,8 +51,12 @@ def test_wrong_fields_are_named(change, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("channels", 0), ("stride", 0), ("blocks", -1), ("bits", None)]
-)
+    ("key", "value"),
+    [
+        ("channels", 0), ("stride", 0), ("blocks", -1), ("bits", None), ("add_bits", 1),
+        ("add_bits", "6"),
+    ],
+)  # fmt: skip
 def test_wrong_groups(key, value, tmp_path):
     row = asdict(TINY)
     row["groups"][1][key] = value
