@@ -47,7 +47,8 @@ whose epoch was chosen on 5,000 held-out training images. "Integer" is the compi
 the circuit equals bit for bit; "float" is the network before quantisation. Claims are those of the
 original report, whose networks were chosen on the test images. Of several seeds it is the mean, ±
 the standard deviation; times are of one seed's training. "`a`, then `b`" began with the weights
-that `a` had made of the same network; epochs and time are those of `b`.
+that `a` had made of the same network ("`a of n`": of `n`, the same in other bits); epochs and time
+are those of `b`.
 """
 _ABLATIONS = """\
 ## What each part gives

@@ -125,17 +125,17 @@ def test_runs_of_another_teacher_are_runs_of_their_own(tmp_path):
 
 def test_runs_that_began_with_the_weights_of_others_are_runs_of_their_own(tmp_path):
     again = RESULT | {
-        "recipe": "again", "teacher": "maxutilized", "start": ["warm", "strong"],
+        "recipe": "again", "teacher": "maxutilized", "start": ["warm", "strong of tiny"],
         "held_out_accuracy": 0.9, "integer_accuracy": 0.91,
     }  # fmt: skip
     text = page([RESULT | {"start": []}, again])
-    told = "`warm`, then `strong`, then `again` by `maxutilized`"
+    told = "`warm`, then `strong of tiny`, then `again` by `maxutilized`"
     assert f"91.00% ({told})" in _row(text, "lightweight")
     (row,) = (line for line in text.split("## Every training")[1].splitlines() if told in line)
     assert "| 90.00% | 85.12% | 91.00% | 1 |" in row
     (tmp_path / "result.json").write_text(json.dumps(again))
     kept = keep(tmp_path / "result.json", tmp_path / "kept")
-    assert kept.name == "lightweight-again-maxutilized-after-warm-after-strong-0.json"
+    assert kept.name == "lightweight-again-maxutilized-after-warm-after-strong-of-tiny-0.json"
 
 
 def test_a_network_that_only_teaches_has_no_integers(tmp_path):
