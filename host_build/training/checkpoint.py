@@ -65,16 +65,33 @@ def load_network(
     """Return the trained network of `path` in eval mode, and its metadata."""
     tensors, meta = read(path)
     require_variant(path, meta, variant)
-    model = build(variant, quantised=quantised)
-    try:
-        model.load_state_dict(under("model", tensors))
-    except RuntimeError:
+    model = _filled(variant, tensors, quantised=quantised)
+    if model is None:
         kind = "quantised" if quantised else "float"
         raise CheckpointError(
             f"{path} holds no {kind} weights of {variant.name}; of a training, float.safetensors "
             "has float ones and best.safetensors quantised ones"
-        ) from None
-    return model.eval(), meta
+        )
+    return model, meta
+
+
+def load_any(path: Path) -> nn.Module:
+    """The trained network of `path` in eval mode, whichever it is, float or quantised."""
+    tensors, meta = read(path)
+    network = named(path, meta)
+    for quantised in (False, True):
+        model = _filled(network, tensors, quantised=quantised)
+        if model is not None:
+            return model
+    raise CheckpointError(f"{path} holds no weights of {network.name}")
+
+
+def named(path: Path, meta: dict[str, Any]) -> Network:
+    """The network that the checkpoint says it holds."""
+    try:
+        return parse(meta.get("variant"))
+    except VariantError as error:
+        raise CheckpointError(f"{path} names no network: {error}") from error
 
 
 def weights(path: Path, variant: Network) -> tuple[dict[str, Tensor], list[str]]:
@@ -120,6 +137,16 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     """The model's state under the prefix that `load_network` looks for."""
     return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+
+
+def _filled(network: Network, tensors: dict[str, Tensor], *, quantised: bool) -> nn.Module | None:
+    """`network` in eval mode with its weights of `tensors`, None where they are not all there."""
+    model = build(network, quantised=quantised)
+    try:
+        model.load_state_dict(under("model", tensors))
+    except RuntimeError:
+        return None
+    return model.eval()
 
 
 def _network(meta: dict[str, Any]) -> Network | None:

@@ -43,6 +43,8 @@ def training_device(name: str | None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(f"--device {name} cannot be used: {reason}") from error
+    # Every step has the same shapes, so it pays to try all algorithms once.
+    torch.backends.cudnn.benchmark = found.type == "cuda"
     return found
 
 

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from tqdm import tqdm
 
+from host_build.errors import HostError
 from host_build.training import checkpoint, teacher
-from host_build.training.images import Images, View, accuracy, batches, shuffled
+from host_build.training.images import Images, View, accuracy, batches, device_name, shuffled
 from host_build.training.models import build
 from host_build.training.networks import Network
 from host_build.training.optimiser import learning_rate, sgd
@@ -28,6 +29,10 @@ CALIBRATION_BATCH = 128
 NORM_BATCH = 500
 # BatchNorm's statistics settle in these last epochs to the arithmetic they are evaluated in.
 FULL_PRECISION_SHARE = 0.2
+
+
+class DivergedError(HostError):
+    """The weights are none any more; the message says when."""
 
 
 class Training:
@@ -84,6 +89,8 @@ class Training:
         """Build the stage's model with such of `weights` as it has."""
         model = self._build(self._now)
         missing = model.load_state_dict(weights, strict=False).missing_keys
+        # Brevitas makes quantisers anew where weights are loaded, on the processor.
+        model.to(self.device)
         # Quantised weights come with scales that were learned.
         if self._now.quantised and missing:
             with torch.no_grad(), calibration_mode(model):
@@ -97,9 +104,9 @@ class Training:
     def _use(self, model: nn.Module) -> None:
         recipe = self.recipe
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # The last batch of an epoch is smaller, and gets code of its own.
         self.step: nn.Module = (
-            torch.compile(self.model, dynamic=False)  # type: ignore[assignment]
+            # Steps of few and small kernels take longer to be launched than to run.
+            torch.compile(self.model, dynamic=False, mode="reduce-overhead")  # type: ignore[assignment]
             if _compiling_pays(self.device) else self.model
         )  # fmt: skip
         self.average = (
@@ -115,12 +122,19 @@ class Training:
     def _teacher(self) -> teacher.Teacher:
         """The networks given to learn from, or else the float stage's."""
         paths = teacher.kept(self.folder) or [self.floats]
-        network = teacher.Ensemble([teacher.load(path) for path in paths])
+        network = teacher.Ensemble([checkpoint.load_any(path) for path in paths])
         half = _bfloat16_is_fast(self.device)
         return teacher.Teacher(network, self.images, self.recipe, half=half)
 
-    def _loss(self, pixels: Tensor, labels: Tensor, wanted: Tensor | None) -> Tensor:
-        logits = self.step(pixels).float()
+    def _half(self) -> bool:
+        """Whether to train this epoch in bfloat16."""
+        stage = self._now
+        if stage.quantised and self.device.type == "cuda":
+            return False  # in TF32 then, which has more digits than any activation
+        settling = stage.quantised and self.epoch >= (1 - FULL_PRECISION_SHARE) * stage.epochs
+        return not settling and _bfloat16_is_fast(self.device)
+
+    def _loss(self, logits: Tensor, labels: Tensor, wanted: Tensor | None) -> Tensor:
         loss = nn.functional.cross_entropy(
             logits, labels, label_smoothing=self.recipe.label_smoothing
         )
@@ -130,8 +144,17 @@ class Training:
         return (1 - share) * loss + share * teacher.divergence(logits, wanted)
 
     def epoch_and_measure(self, held_out: Images) -> dict[str, Any]:
-        """Train one epoch, measure what is kept on `held_out`, and save; its row of the history."""
+        """Train one epoch, measure what is kept on `held_out`, and save; its row of the history.
+
+        DivergedError, and nothing saved, where the loss is no number any more.
+        """
         row = self._run_epoch()
+        if not math.isfinite(row["loss"]):
+            raise DivergedError(
+                f"the loss of {self.variant.name} is {row['loss']} in epoch {row['epoch']}; "
+                f"what was trained before it is in {self.folder}; train with another --seed, or "
+                "with --device cpu"
+            )
         kept = self._settled()
         row["held_out"] = accuracy(kept, held_out)
         self._record(row, kept)
@@ -149,8 +172,7 @@ class Training:
         order = shuffled(self.images, base + 2 * total)
         wanted = None if self.teacher is None else self.teacher.logits(view)
         stream = batches(self.images, recipe.batch, view, order=order, cutout=recipe.cutout)
-        settling = stage.quantised and self.epoch >= (1 - FULL_PRECISION_SHARE) * stage.epochs
-        half = not settling and _bfloat16_is_fast(self.device)
+        half = self._half()
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         bar = tqdm(stream, total=steps, desc=f"epoch {self.epoch + 1}", leave=False, unit="batch")
@@ -161,7 +183,11 @@ class Training:
                 group["lr"] = rate
             self.optimizer.zero_grad()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                loss = self._loss(pixels, labels, None if wanted is None else wanted[index])
+                # Compiling for the last batch, which is smaller, takes longer than it saves.
+                network = self.step if len(index) == recipe.batch else self.model
+                loss = self._loss(
+                    network(pixels).float(), labels, None if wanted is None else wanted[index]
+                )
             loss.backward()
             self.optimizer.step()
             if self.average is not None:
@@ -173,6 +199,7 @@ class Training:
             "quantised": stage.quantised,
             "loss": float(loss_sum) / len(self.images),
             "seconds": time.monotonic() - start,
+            "device": device_name(self.device),
         }
 
     def _settled(self) -> nn.Module:
@@ -247,7 +274,7 @@ class Training:
             return
         model = self._build(self._now)
         model.load_state_dict(checkpoint.under("model", tensors))
-        self._use(model)
+        self._use(model.to(self.device))
         if self.average is not None:
             self.average.load_state_dict(checkpoint.under("average", tensors))
         state = self.optimizer.state_dict()

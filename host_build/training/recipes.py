@@ -86,6 +86,12 @@ _TAUGHT = Recipe(
     nesterov=True, decay_all=False, average=0.998, views=16,
 )  # fmt: skip
 
+# For a large network that shall only teach: few epochs, lest it know the answers by heart.
+_TEACHER = Recipe(
+    "teacher", (Stage(False, 18, 0.1, warmup=2),),
+    nesterov=True, decay_all=False, average=0.998, cutout=8,
+)  # fmt: skip
+
 # For quantised weights that are there already, as the overlays': they stay quantised.
 _AGAIN = Recipe(
     "again", (Stage(True, 36, 0.05, warmup=1),),
@@ -111,11 +117,16 @@ RECIPES: dict[str, Recipe] = {
                 Stage(True, 20, 0.02, warmup=1, distil=0.9),
             ),
         ),
-        # For a large network that shall only teach: few epochs, lest it know the answers by heart.
-        Recipe(
-            "teacher", (Stage(False, 18, 0.1, warmup=2),),
-            nesterov=True, decay_all=False, average=0.998, cutout=8,
+        _TEACHER,
+        # On a GPU, where the teacher's logits cost little and so do many epochs.
+        replace(
+            _TAUGHT, name="taught-long", cutout=8, views=48, norms=10_000,
+            stages=(
+                Stage(False, 160, 0.1, warmup=3, distil=0.9),
+                Stage(True, 30, 0.03, warmup=1, distil=0.9),
+            ),
         ),
+        replace(_TEACHER, name="teacher-long", stages=(Stage(False, 50, 0.1, warmup=2),)),
         _AGAIN,
         replace(
             _AGAIN, name="again-taught", views=16,

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from board_app.files import write_atomically
-from host_build.training import checkpoint, networks
+from host_build.training import checkpoint
 from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe
-from host_build.variants import VariantError
 
 TEMPERATURE = 2.0
 BATCH = 500
@@ -85,15 +84,6 @@ def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
     )  # fmt: skip
 
 
-def load(path: Path) -> nn.Module:
-    """The network in `path`, of any kind, float or quantised; CheckpointError if it holds none."""
-    variant = _variant(path)
-    try:
-        return checkpoint.load_network(path, variant, quantised=False)[0]
-    except checkpoint.CheckpointError:
-        return checkpoint.load_network(path, variant)[0]
-
-
 def kept(folder: Path) -> list[Path]:
     """The networks that the run in `folder` was given to learn from."""
     return sorted(folder.glob("teacher-*.safetensors"))
@@ -101,7 +91,8 @@ def kept(folder: Path) -> list[Path]:
 
 def names(folder: Path) -> str | None:
     """What those networks are called."""
-    return "+".join(_variant(path).name for path in kept(folder)) or None
+    found = (checkpoint.named(path, checkpoint.read(path)[1]) for path in kept(folder))
+    return "+".join(network.name for network in found) or None
 
 
 def bring(given: Sequence[Path], folder: Path, recipe: Recipe, *, resume: bool) -> None:
@@ -112,7 +103,7 @@ def bring(given: Sequence[Path], folder: Path, recipe: Recipe, *, resume: bool) 
     if given and not any(stage.distil for stage in recipe.stages):
         raise checkpoint.CheckpointError(f"recipe {recipe.name} learns from no --teacher")
     for path in given:
-        load(path)
+        checkpoint.load_any(path)
     contents = [path.read_bytes() for path in given]
     if not resume:
         for path in kept(folder):
@@ -136,11 +127,3 @@ def _digest(*tensors: Tensor, text: str) -> str:
     for tensor in tensors:
         found.update(tensor.cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
-
-
-def _variant(path: Path) -> networks.Network:
-    _, meta = checkpoint.read(path)
-    try:
-        return networks.parse(meta["variant"])
-    except (KeyError, VariantError) as error:
-        raise checkpoint.CheckpointError(f"{path} names no network: {error}") from error

@@ -74,6 +74,8 @@ def train(
         network, _ = checkpoint.load_network(path, variant, quantised=quantised)
         return accuracy(network.to(target), test)
 
+    # Runs that an older version began do not say where.
+    here = device_name(target)
     _, meta = checkpoint.read(run.best if recipe.quantises else run.floats)
     result = {
         "network": variant.name,
@@ -89,7 +91,7 @@ def train(
         "test_accuracy": measured(run.best, quantised=True),
         "test_images": len(test),
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
-        "device": device_name(target),
+        "device": ", then ".join(dict.fromkeys(row.get("device", here) for row in run.history)),
     }
     _keep(result, folder / "result.json")
     return result

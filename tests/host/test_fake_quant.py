@@ -14,7 +14,7 @@ IDENTITY = (qnn.QuantIdentity, Int8ActPerTensorFloat, fake_quant.Signed)
 LEARNED_SCALE = 2  # the layer's first calls take statistics
 
 
-def _trained_once(layer, quantiser, bits, dtype):
+def _trained_once(layer, quantiser, bits, dtype, made=lambda layer: layer):
     """A calibrated layer's output for values of which some are beyond its range, and gradients."""
     random = torch.Generator().manual_seed(bits)
     quantised = layer(act_quant=quantiser, bit_width=bits, collect_stats_steps=LEARNED_SCALE)
@@ -23,8 +23,9 @@ def _trained_once(layer, quantiser, bits, dtype):
     x = (2 * torch.randn(8, 6, 5, 4, generator=random)).to(dtype)
     x = x.to(memory_format=torch.channels_last).requires_grad_()
     weights = torch.randn(8, 6, 5, 4, generator=random)
+    step = made(quantised)
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-        y = quantised(x)
+        y = step(x)
     (y.float() * weights).sum().backward()
     (scale,) = quantised.parameters()
     return y, x.grad, scale.grad
@@ -49,3 +50,15 @@ def test_the_gradients_go_on_in_the_layout_of_the_values():
     """Otherwise every layer before it copies them."""
     _, of_x, _ = _trained_once(*RELU[::2], 5, torch.float32)
     assert of_x.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("kind", [RELU, IDENTITY], ids=["relu", "identity"])
+def test_compiled_it_is_brevitas_own(kind, monkeypatch):
+    def compiled(quantised):
+        monkeypatch.setattr(fake_quant, "FakeQuantise", None)
+        return torch.compile(quantised, backend="aot_eager")
+
+    layer, theirs, ours = kind
+    wanted = _trained_once(layer, theirs, 5, torch.float32)
+    found = _trained_once(layer, ours, 5, torch.float32, compiled)
+    assert all(torch.allclose(a, b, rtol=1e-5) for a, b in zip(found, wanted, strict=True))

@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from board_app.cifar10 import load
 from host_build.training import images as images_module
 from host_build.training import loop, teacher
-from host_build.training.checkpoint import CheckpointError, load_network, read, write
+from host_build.training.checkpoint import CheckpointError, load_any, load_network, read, write
 from host_build.training.images import Images, View, batches, shuffled, split
-from host_build.training.loop import Training
+from host_build.training.loop import DivergedError, Training
 from host_build.training.models import build
 from host_build.training.networks import CONVNET, find, parse
 from host_build.training.optimiser import learning_rate
@@ -25,7 +25,7 @@ from host_build.variants import VARIANTS, VariantError
 
 from .conftest import RECORDS, TINY
 
-SMALL_STEPS = Recipe("small-steps", (Stage(False, 1, 0.01), Stage(True, 1, 0.002)), batch=120)
+SMALL_STEPS = Recipe("small-steps", (Stage(False, 1, 0.01), Stage(True, 1, 0.002)), batch=100)
 LARGER = replace(TINY, name="larger", stem_channels=8)
 RECIPE = Recipe("test", (Stage(False, 2, 0.1), Stage(True, 2, 0.02)), batch=32)
 TAUGHT = Recipe(
@@ -49,6 +49,12 @@ def test_every_epoch_is_written_and_chosen_on_held_out_images(tiny_data, tmp_pat
     best = max(quantised, key=lambda row: row["held_out"])
     assert (result["best_epoch"], result["held_out_accuracy"]) == (best["epoch"], best["held_out"])
     assert result["device"].startswith(f"cpu, {torch.get_num_threads()} thread")
+
+
+def test_a_result_names_every_device_it_was_trained_on(tiny_data, tmp_path, monkeypatch):
+    names = iter(["a GPU", "a GPU", "cpu", "cpu"])
+    monkeypatch.setattr(loop, "device_name", lambda _: next(names))
+    assert train(TINY, RECIPE, tiny_data, tmp_path)["device"] == "a GPU, then cpu"
 
 
 def test_a_float_network_is_enough_for_a_teacher(tiny_data, tmp_path):
@@ -298,7 +304,7 @@ def test_weight_decay_spares_norms_and_scales_on_request(tiny_data, tmp_path):
 
 def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger, tmp_path):
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
-    network = teacher.load(larger)
+    network = load_any(larger)
     calls = []
     network.register_forward_pre_hook(lambda *_: calls.append(1))
 
@@ -322,7 +328,7 @@ def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger, tmp_path):
 
 def test_damaged_logits_are_asked_for_again(tiny_data, larger, tmp_path):
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
-    asked = teacher.Teacher(teacher.load(larger), images, TAUGHT, half=False, cache=tmp_path / "c")
+    asked = teacher.Teacher(load_any(larger), images, TAUGHT, half=False, cache=tmp_path / "c")
     view = View.draw(images, 3)
     first = asked.logits(view)
     (kept,) = (tmp_path / "c").iterdir()
@@ -424,7 +430,7 @@ def test_teachers_that_do_not_fit_the_recipe(tiny_data, larger, tmp_path):
         train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger.with_name("none")])
     empty = larger.with_name("empty.safetensors")
     write(empty, {}, LARGER)
-    with pytest.raises(CheckpointError, match="holds no quantised weights of larger"):
+    with pytest.raises(CheckpointError, match="holds no weights of larger"):
         train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger, empty])
     assert not folder.exists()
     train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger])
@@ -449,13 +455,38 @@ def test_several_teachers_teach_the_mean_of_their_logits(tiny_data, larger, tmp_
         asked = teacher.Ensemble(networks)
         return teacher.Teacher(asked, images, ALL_IN, half=False, cache=tmp_path).logits(view)
 
-    floats, quantised = (teacher.load(path) for path in teacher.kept(tmp_path / "run"))
+    floats, quantised = (load_any(path) for path in teacher.kept(tmp_path / "run"))
     alone, other = logits(floats), logits(quantised)
     assert not torch.equal(alone, other)
     assert torch.allclose(logits(floats, quantised), (alone + other) / 2, atol=1e-6)
     folder = tmp_path / "one"
     teacher.bring(both, folder, TAUGHT, resume=False)
     assert train(TINY, TAUGHT, tiny_data, folder, taught_by=[larger])["teacher"] == "larger"
+
+
+def test_a_training_that_diverges_stops_and_keeps_what_it_had(tiny_data, tmp_path):
+    recipe = replace(RECIPE, stages=(Stage(False, 1, 0.1), Stage(False, 1, 1e30)))
+    with pytest.raises(DivergedError, match="the loss of tiny is nan in epoch 2"):
+        train(TINY, recipe, tiny_data, tmp_path)
+    tensors, meta = read(tmp_path / "last.safetensors")
+    assert len(meta["history"]) == 1
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*which is a no-op:UserWarning")
+def test_all_of_a_network_is_on_the_device_that_trains_it(tmp_path):
+    """The meta device stands in for a GPU: whatever stays on the processor shows."""
+    device = torch.device("meta")
+    images = Images(
+        torch.zeros(40, 32, 32, 3, dtype=torch.uint8, device=device),
+        torch.zeros(40, dtype=torch.long, device=device),
+    )
+    recipe = replace(RECIPE, stages=RECIPE.stages[1:])
+    run = Training(TINY, recipe, 0, tmp_path, device, images)
+    run.begin()
+    tensors = [*run.model.parameters(), *run.model.buffers()]
+    assert len(tensors) > 10 and {tensor.device for tensor in tensors} == {device}
 
 
 @pytest.mark.slow
