@@ -124,7 +124,7 @@ class Training:
         paths = teacher.kept(self.folder) or [self.floats]
         network = teacher.Ensemble([checkpoint.load_any(path) for path in paths])
         half = _bfloat16_is_fast(self.device)
-        return teacher.Teacher(network, self.images, self.recipe, half=half)
+        return teacher.Teacher(network, self.images, self.recipe, half=half, cache=teacher.CACHE)
 
     def _half(self) -> bool:
         """Whether to train this epoch in bfloat16."""
@@ -168,7 +168,8 @@ class Training:
         number = total % recipe.views if recipe.views else total
         # Different streams for every epoch and seed; the factor keeps the seeds' streams apart.
         base = self.seed * 200_003
-        view = View.draw(self.images, base + 2 * number + 1)
+        # Views that come again are those of every seed, so that a teacher is asked for them once.
+        view = View.draw(self.images, (0 if recipe.views else base) + 2 * number + 1)
         order = shuffled(self.images, base + 2 * total)
         wanted = None if self.teacher is None else self.teacher.logits(view)
         stream = batches(self.images, recipe.batch, view, order=order, cutout=recipe.cutout)

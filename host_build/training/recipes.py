@@ -28,11 +28,11 @@ class Recipe:
     `average` is the decay of an exponential moving average of the weights, which is then what is
     measured and kept (0: none). `decay_all` applies the weight decay to BatchNorm's parameters and
     the quantisers' scales too. `cutout` is the side of the square to blank (0: none). `views` is
-    in how many ways each image is cropped and flipped; epochs beyond that begin again with the
-    first, and need nothing more of a teacher (0: every epoch its own; Beyer et al., 2022). `norms`
-    is from how many training images BatchNorm's statistics are estimated anew for what is measured
-    and kept: the running ones are of weights that were rounded otherwise (0: the running ones;
-    Nagel et al., 2022).
+    in how many ways each image is cropped and flipped, the same for every seed; epochs beyond that
+    begin again with the first, and need nothing more of a teacher, nor do other seeds (0: every
+    epoch and seed its own; Beyer et al., 2022). `norms` is from how many training images
+    BatchNorm's statistics are estimated anew for what is measured and kept: the running ones are of
+    weights that were rounded otherwise (0: the running ones; Nagel et al., 2022).
     """
 
     name: str

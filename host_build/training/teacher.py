@@ -40,8 +40,7 @@ class Teacher:
     """
 
     def __init__(
-        self, network: nn.Module, images: Images, recipe: Recipe, *, half: bool,
-        cache: Path = CACHE,
+        self, network: nn.Module, images: Images, recipe: Recipe, *, half: bool, cache: Path
     ) -> None:  # fmt: skip
         device = images.pixels.device
         self.network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from board_app import cifar10
-from host_build.training import images
+from host_build.training import images, teacher
 from host_build.variants import Bits, Group, Variant
 
 # For networks this small, threads that wait for each other cost far more than they give.
@@ -26,6 +26,7 @@ def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """CIFAR-10's binary layout with few, random images; a class has its own mean colour."""
     monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", RECORDS)
     monkeypatch.setattr(images, "HELD_OUT", RECORDS)
+    monkeypatch.setattr(teacher, "CACHE", tmp_path / "logits")
     random = np.random.default_rng(1)
     folder = tmp_path / "data" / cifar10.FOLDER
     folder.mkdir(parents=True)

@@ -326,6 +326,16 @@ def test_a_teacher_is_asked_once_for_each_view(tiny_data, larger, tmp_path):
         assert torch.allclose(first[index], network(pixels), atol=1e-5)
 
 
+def test_every_seed_learns_from_the_same_views(tiny_data, larger, tmp_path):
+    losses = set()
+    for seed in (0, 1):
+        folder = tmp_path / str(seed)
+        train(TINY, TAUGHT, tiny_data, folder, seed=seed, taught_by=[larger])
+        losses.add(read(folder / "last.safetensors")[1]["history"][0]["loss"])
+    assert len(list((tmp_path / "logits").iterdir())) == TAUGHT.views
+    assert len(losses) == 2
+
+
 def test_damaged_logits_are_asked_for_again(tiny_data, larger, tmp_path):
     images, _ = split(load(tiny_data, "train"), torch.device("cpu"))
     asked = teacher.Teacher(load_any(larger), images, TAUGHT, half=False, cache=tmp_path / "c")
