@@ -171,5 +171,8 @@ def _percent(value: float | None, factor: float = 1) -> str:
 
 
 def _bits(variant: Variant) -> str:
-    bits = variant.groups[0].bits
-    return f"w{bits.weight} a{bits.activation} edges {variant.input_bits}"
+    group = variant.groups[0]
+    return (
+        f"w{group.bits.weight} a{group.bits.activation} +{group.bits_to_add} "
+        f"edges {variant.head_weight_bits} in {variant.input_bits}"
+    )

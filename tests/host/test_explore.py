@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,9 @@ from tests.board.networks import write_overlay
 from .conftest import BITS, RECORDS
 
 ROOT = Path(__file__).parents[2]
-SPACE = Space((4, 8, 4), ((4, 8, 4), (8, 16, 8)), 2, (3, 4), (3, 4), (4, 5))
+SPACE = Space((4, 8, 4), ((4, 8, 4), (8, 16, 8)), 2, (3, 4), (3, 4), (4, 5), (4, 5), blocks=(1, 2))
+# Two networks, of stride 1 and of stride 2.
+ONE = Space((4, 4, 4), ((4, 4, 4), (8, 8, 8)), 2, (4, 4), (4, 4), (4, 4), (4, 4), (1, 1), (0, 0))
 SETTINGS = Settings(epochs=2, space=SPACE)
 ROW = Variant("row", "of a table", 4, BITS, (Group(4, 2, BITS), Group(8, 2, BITS)), 4, 4)
 HUGE = VARIANTS["resnet18-4w4a-64"]
@@ -123,11 +125,10 @@ def test_a_small_space_ends_the_sweep_and_nothing_is_trained_twice(
     tiny_data, tmp_path, monkeypatch, same_cost
 ):
     monkeypatch.setattr(sweep, "MOST_IDLE", 12)
-    one = Space((4, 4, 4), ((4, 4, 4), (8, 8, 8)), 2, (4, 4), (4, 4), (4, 4))
-    explore(Settings(epochs=1, space=one), 9, tiny_data, tmp_path / "out", rows={})
+    explore(Settings(epochs=1, space=ONE), 9, tiny_data, tmp_path / "out", rows={})
     rows = _trials(tmp_path / "out")
     trained = [row["network"] for row in rows if row["state"] in (TRAINED, HALVED)]
-    assert sorted(trained) == ["net-4-4-8-w4a4e4-s1", "net-4-4-8-w4a4e4-s2"]
+    assert sorted(trained) == ["net-4-4-8-b1-w4a4e4i4p0-s1", "net-4-4-8-b1-w4a4e4i4p0-s2"]
     assert [row["state"] for row in rows[-12:]] == [REPEATED] * 12
     assert rows[-1]["reason"].startswith("the same as trial ")
 
@@ -420,8 +421,7 @@ def test_cut_short_trials_are_not_in_the_table(tiny_data, tmp_path, monkeypatch,
 
 def test_a_sweep_that_finds_nothing_more_says_so(tiny_data, tmp_path, monkeypatch, same_cost):
     monkeypatch.setattr(sweep, "MOST_IDLE", 5)
-    one = Space((4, 4, 4), ((4, 4, 4), (8, 8, 8)), 2, (4, 4), (4, 4), (4, 4))
-    table = explore(Settings(epochs=1, space=one), 9, tiny_data, tmp_path, rows={})
+    table = explore(Settings(epochs=1, space=ONE), 9, tiny_data, tmp_path, rows={})
     assert table.endswith(
         "2 trained instead of 9: 5 candidates in a row were none to train; "
         "the same command tries as many again"
@@ -578,16 +578,18 @@ def test_fold_does_not_give_up_for_what_another_folding_has_between_its_layers()
 # The space.
 
 
-def test_space_holds_the_report_s_rows():
+def test_space_holds_the_report_s_rows_and_our_best():
     space = Space()
     held = {name for name, row in VARIANTS.items() if space.parameters(row) is not None}
     assert {"lightweight", "lightweight-stride1", "maxutilized", "high-accuracy-v1"} <= held
+    assert {"resnet20-5w5a-16", "resnet20-5w5a-16-fine"} <= held
     assert not {"resnet10-4w4a-64", "resnet18-4w4a-64", "resnet8-4w4a-32-groups6"} & held
     for name in held:
         same = space.variant(space.parameters(VARIANTS[name]))
         assert same.parameters == VARIANTS[name].parameters
         assert same.groups == VARIANTS[name].groups
         assert same.stem_bits == VARIANTS[name].stem_bits
+        assert same.input_bits == VARIANTS[name].input_bits
         assert variant_file.find(name) == VARIANTS[name]
 
 
@@ -601,8 +603,19 @@ def test_space_suggests_what_its_parameters_say():
     assert trial.distributions["channels2"] == IntDistribution(8, 16, step=8)
     eight = Bits(8, 8)
     assert SPACE.parameters(Variant("x", "", 4, eight, (Group(4, 2, BITS),) * 2, 8, 8)) is None
-    finer = replace(ROW, groups=tuple(replace(group, add_bits=5) for group in ROW.groups))
-    assert SPACE.parameters(finer) is None
+    for bits, more in ((5, 1), (6, None)):
+        finer = replace(ROW, groups=tuple(replace(group, add_bits=bits) for group in ROW.groups))
+        assert (SPACE.parameters(finer) or {}).get("add_more") == more
+
+
+def test_every_network_of_the_space_is_one_that_a_file_may_describe():
+    """Additions of one bit more must not have more than the kernels take."""
+    space = Space()
+    ranges = space._ranges(len(space.groups))
+    for choice in (0, 1):
+        end = {name: span[choice] for name, span in ranges.items()}
+        made = space.variant({"groups": len(space.groups), **end})
+        assert variant_file.parse(asdict(made)) == made
 
 
 # Bad input.
