@@ -153,7 +153,7 @@ def _trainings(runs: Runs) -> list[str]:
             f"`{variant.name}`", f"{variant.total_parameters:,}", variant.weight_bits, _told(key),
             _percent(group, "held_out_accuracy"), _percent(group, "float_accuracy"),
             _percent(group, "integer_accuracy"), str(len(group)), str(group[0]["epochs"]),
-            f"{seconds / 60:.0f} min", ", ".join(sorted({r["device"] for r in group})),
+            f"{seconds / 60:.0f} min", "; ".join(sorted({r["device"] for r in group})),
         ])  # fmt: skip
     head = ["network", "parameters", "bits", "recipe", "held out", "float", "integer", "seeds",
             "epochs", "time", "device"]  # fmt: skip
