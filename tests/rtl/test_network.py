@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from host_build.compiler.fold import Budget, fold, options
 from host_build.generate import verilog
 from host_build.generate.folding import FoldingError, LayerFolding, read
 from host_build.generate.layout import Plan
-from host_build.generate.plan import lanes_for, plan
+from host_build.generate.plan import LEAST_DEPTH, lanes_for, plan
 from host_build.kernels import matrix_vector
 from host_build.kernels.base import Resources
 from host_build.kernels.thresholds import Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
+from host_build.simulation import fifo_sizing
 from host_build.simulation.fifo_sizing import SIZING_FRAMES, size_fifos
 from host_build.simulation.network import FifoSizing, NetworkSimulation
 from host_build.simulation.verilator import Deadlock, SimulationError, lint
@@ -195,6 +197,23 @@ def test_a_shortcut_that_is_a_little_slower_than_its_twin_says_is_found(monkeypa
     monkeypatch.setattr(Plan, "interval", 16 * 32 * 5 - 4)
     with pytest.raises(SimulationError, match="no FIFO depths keep 2,556 cycles a frame"):
         size_fifos(layout, "net_slower_shortcut")
+
+
+def test_fifos_that_were_just_full_get_a_slot_more(small, monkeypatch):
+    """Seen with `lightweight-stride1`: exactly what was in use missed the pace."""
+    layout = plan(small, fold(small))
+    held = {name: LEAST_DEPTH + 1 for name in layout.depths}
+
+    def run(sizing, depths, images, *, interval):
+        late = any(depth == held[name] for name, depth in depths.items())
+        return SimpleNamespace(interval=layout.interval + late), held
+
+    monkeypatch.setattr(FifoSizing, "__init__", lambda *_: None)
+    monkeypatch.setattr(FifoSizing, "run", run)
+    assert set(size_fifos(layout, "net_small").values()) == {LEAST_DEPTH + 2}
+    monkeypatch.setattr(fifo_sizing, "_MOST_SPARE", 0)
+    with pytest.raises(SimulationError, match="0 slots more than were in use are not enough"):
+        size_fifos(layout, "net_small")
 
 
 def test_frame_of_the_wrong_size(small):
