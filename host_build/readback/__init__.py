@@ -1,0 +1,1 @@
+"""From a bitstream back to the circuit that it configures."""
