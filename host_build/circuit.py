@@ -102,14 +102,18 @@ def generate(chosen: Overlay, folding: Folding, *, clock_mhz: float = CLOCK_MHZ)
     manifest = replace(
         chosen.manifest,
         circuit={
-            "clock_mhz": clock_mhz,
             "cycles_per_frame": made.interval,
             "latency_cycles": latency,
-            "frames_per_second": round(clock_mhz * 1e6 / made.interval, 1),
+            **pace(clock_mhz, made.interval),
             "estimated": _row(made.resources),
         },
     )
     return overlay.write(chosen.folder, manifest, kept | new)
+
+
+def pace(clock_mhz: float, cycles: int) -> dict[str, float]:
+    """What the manifest tells of a clock, at `cycles` a frame."""
+    return {"clock_mhz": clock_mhz, "frames_per_second": round(clock_mhz * 1e6 / cycles, 1)}
 
 
 def write_rtl(chosen: Overlay, folder: Path) -> Path:

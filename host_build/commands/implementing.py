@@ -11,10 +11,12 @@ from host_build.commands.options import (
     BUILD,
     OVERLAY,
     Commands,
+    clock,
     folder,
     folder_of,
     jobs,
     overlays,
+    quantity,
 )
 from host_build.errors import HostError
 
@@ -48,7 +50,7 @@ def add(commands: Commands) -> None:
         commands.add(
             "bitstream", bitstream,
             "place, route and put the bitstream into the overlay, if it fits and timing closes; "
-            "neither way has run on the real tools yet, both are tested with stand-ins",
+            "the same command goes on where it was cut short",
             OVERLAY, folder(), overlays(),
         )
     )  # fmt: skip
@@ -69,6 +71,30 @@ def _tools(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--prjxray-db", type=Path, metavar="DIR", help="openxc7: Project X-Ray's, with zynq7/ in it"
+    )
+    parser.add_argument(
+        "--clock",
+        type=clock,
+        metavar="MHZ",
+        help="of the bitstream and, then, of the overlay (default: the circuit's)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1],
+        metavar="N",
+        help="openxc7: seeds of placement, in turn until timing closes (default: 1)",
+    )
+    parser.add_argument(
+        "--placer", choices=("heap", "sa"), default="heap", help="openxc7 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=quantity,
+        default=120.0,
+        metavar="MINUTES",
+        help="openxc7: for each program and seed (default: %(default)g)",
     )
 
 
@@ -107,7 +133,9 @@ def bitstream(options: argparse.Namespace) -> int:
     from host_build.implementation.bitstream import bitstream as run
 
     chosen = overlay.find(options.network, options.overlays)
-    result = run(chosen, _flow(options), folder_of(options, options.network))
+    result = run(
+        chosen, _flow(options), folder_of(options, options.network), clock_mhz=options.clock
+    )
     print(result.fit)
     if result.report is not None:
         print(f"\n{result.report}")
@@ -118,11 +146,12 @@ def bitstream(options: argparse.Namespace) -> int:
 
 
 def _flow(options: argparse.Namespace) -> Flow:
-    from host_build.implementation import openxc7, vivado
+    from host_build.implementation import nextpnr, openxc7, vivado
 
     if options.tool == "vivado":
         return lambda design, folder: vivado.implement(design, folder, options.vivado)
     if options.chipdb is None or options.prjxray_db is None:
         raise HostError("--with openxc7 needs --chipdb FILE and --prjxray-db DIR")
     tools = openxc7.Tools(options.chipdb, options.prjxray_db)
-    return lambda design, folder: openxc7.implement(design, folder, tools)
+    settings = nextpnr.Settings(tuple(options.seeds), options.placer, options.time_limit)
+    return lambda design, folder: openxc7.implement(design, folder, tools, settings)

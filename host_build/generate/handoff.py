@@ -29,11 +29,7 @@ def clock_divisors(mhz: float) -> tuple[int, int]:
     """The two divisors that make `mhz` MHz of the IO PLL exactly; ClockError if none do."""
     if mhz <= 0:
         raise ClockError(f"a clock of {mhz:g} MHz is none")
-    products = {
-        first * second: (first, second)
-        for second in range(1, _LARGEST_DIVISOR + 1)
-        for first in range(second, _LARGEST_DIVISOR + 1)
-    }  # of equal products the last stays: the most even pair, as Vivado chooses
+    products = _products()
     nearest = min(products, key=lambda product: abs(IO_PLL_MHZ / product - mhz))
     if abs(IO_PLL_MHZ / nearest - mhz) > _EXACT_MHZ:
         slower = [IO_PLL_MHZ / product for product in products if IO_PLL_MHZ / product <= mhz]
@@ -43,6 +39,23 @@ def clock_divisors(mhz: float) -> tuple[int, int]:
             f"{IO_PLL_MHZ / nearest:.6g} MHz{below}"
         )
     return products[nearest]
+
+
+def clock_below(mhz: float) -> float:
+    """The fastest clock in MHz that the PS makes, of at most `mhz`; ClockError if there is none."""
+    slower = [IO_PLL_MHZ / product for product in _products() if IO_PLL_MHZ / product <= mhz]
+    if not slower:
+        raise ClockError(f"the PS makes no clock of {mhz:g} MHz or less")
+    return max(slower)
+
+
+def _products() -> dict[int, tuple[int, int]]:
+    """Pairs of divisors by what they divide by; of equal ones the most even, as Vivado chooses."""
+    return {
+        first * second: (first, second)
+        for second in range(1, _LARGEST_DIVISOR + 1)
+        for first in range(second, _LARGEST_DIVISOR + 1)
+    }
 
 
 def handoff(build_id: int, clock_mhz: float, name: str = "chip") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from board_app import overlay
 from board_app.overlay import Overlay
+from host_build import circuit
 from host_build.generate.handoff import handoff
 from host_build.implementation import design as designs
 from host_build.implementation import report as reports
@@ -34,13 +35,16 @@ def gate(design: Design) -> Fit:
     return Fit(design.name, design.estimates, "estimated from its kernels, before synthesis")
 
 
-def bitstream(chosen: Overlay, flow: Flow, folder: Path) -> Result:
-    """Implement the circuit of `chosen` and put the bitstream into the overlay.
+def bitstream(
+    chosen: Overlay, flow: Flow, folder: Path, *, clock_mhz: float | None = None
+) -> Result:
+    """Implement the circuit of `chosen`, and put the bitstream into the overlay.
 
-    The reports go into `folder` as implementation.txt, .json and .png, whether timing closes or
-    not. HostError where a tool is missing or fails; the overlay is as before then.
+    With `clock_mhz` it is for that clock, not the one that the circuit was made for. The reports go
+    into `folder` as implementation.txt, .json and .png, whether timing closes or not. HostError
+    where a tool is missing or fails; the overlay is as before then.
     """
-    design = designs.of_overlay(chosen)
+    design = designs.of_overlay(chosen, clock_mhz)
     fit = gate(design)
     if not fit.fits:
         return Result(fit)
@@ -66,9 +70,10 @@ def install(chosen: Overlay, design: Design, report: Report, content: bytes) -> 
         tools={**chosen.manifest.tools, report.tool: report.version},
         circuit={
             **chosen.manifest.circuit,
+            **circuit.pace(design.clock_mhz, chosen.manifest.circuit["cycles_per_frame"]),
             "implemented": {
-                "tool": report.tool, "version": report.version, "clock_mhz": design.clock_mhz,
-                "timing": told["timing"], "resources": told["total"],
+                "tool": report.tool, "version": report.version, "stage": report.stage,
+                "clock_mhz": design.clock_mhz, "timing": told["timing"], "resources": told["total"],
             },
         },
     )  # fmt: skip

@@ -13,10 +13,11 @@ from host_build.implementation.report import Report
 from host_build.implementation.utilisation import Utilisation
 
 
-def synthesize(design: Design) -> tuple[Report, yosys.Synthesis]:
+def synthesize(design: Design, *, shift_registers: bool = True) -> tuple[Report, yosys.Synthesis]:
     """Synthesise `design`, or find it in the cache: the report, and the netlist it is about.
 
-    HostError where Yosys is missing or refuses the design.
+    Without `shift_registers` these are flip-flops, as some tools need them. HostError where Yosys
+    is missing or refuses the design.
     """
     images = {name: design.files[name] for name in design.images}
     with tempfile.TemporaryDirectory() as temporary:
@@ -24,7 +25,7 @@ def synthesize(design: Design) -> tuple[Report, yosys.Synthesis]:
         for path in sources:
             path.write_text(design.files[path.name])
         try:
-            found = yosys.synthesize(TOP, sources, {}, images)
+            found = yosys.synthesize(TOP, sources, {}, images, shift_registers=shift_registers)
         except yosys.YosysError as error:
             raise HostError(str(error)) from error
     layers = attribution.by_layer(found.netlist, design)

@@ -12,6 +12,7 @@ from board_app.overlay import Overlay
 from host_build import circuit
 from host_build.generate import chip as chips
 from host_build.generate.chip import Chip
+from host_build.generate.handoff import clock_divisors
 from host_build.generate.layout import Plan
 from host_build.kernels.base import Resources
 
@@ -96,12 +97,15 @@ class Design:
             write_atomically(folder / name, text.encode())
 
 
-def of_overlay(chosen: Overlay) -> Design:
-    """The chip of the circuit that `chosen` has; HostError where it has none."""
+def of_overlay(chosen: Overlay, clock_mhz: float | None = None) -> Design:
+    """The chip of the circuit that `chosen` has, at its clock or another.
+
+    HostError where it has none, ClockError where the PS cannot make the clock.
+    """
     plan, manifest = circuit.layout(chosen), chosen.manifest
-    return of_plan(
-        plan, chosen.folder.name, manifest.build_id, float(manifest.circuit["clock_mhz"])
-    )
+    clock = float(manifest.circuit["clock_mhz"]) if clock_mhz is None else clock_mhz
+    clock_divisors(clock)
+    return of_plan(plan, chosen.folder.name, manifest.build_id, clock)
 
 
 def of_plan(plan: Plan, name: str, build_id: str, clock_mhz: float) -> Design:

@@ -1,38 +1,65 @@
-"""What nextpnr's xilinx architecture cannot place, looked for in a netlist before it tries.
+"""What the open tools cannot place, or get wrong, looked for in a netlist before they try.
 
-Its hard limits: the cascade output of a 32-bit shift register is not routed, and a chain of DSP
-blocks must lie in one column of one clock region, which has ten.
+Seen with nextpnr-xilinx 0.8.2: the router loops for ever over shift registers with different
+enables in one slice; a chain of DSP blocks must lie in one column of one clock region, which has
+ten; every ninth bit of a 36 Kbit block RAM that is 1 or 9 wide reads 0.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from host_build.implementation import mending, yosys
+
 LONGEST_DSP_CHAIN = 10
+PLACED = {
+    *yosys.LUTS, *yosys.LUT_RAMS, *yosys.FLIP_FLOPS, *yosys.BLOCK_RAMS,
+    "DSP48E1", "CARRY4", "MUXF7", "MUXF8", "INV", "BUFG", "PS7",
+}  # fmt: skip
+"""Types of cells that it places."""
+_HALF_PARITY = (1, 9)
+_PORTS = ("READ_WIDTH_A", "READ_WIDTH_B", "WRITE_WIDTH_A", "WRITE_WIDTH_B")
 
 
 def broken(module: Mapping[str, Any]) -> list[str]:
     """Every limit that a flat netlist, a module of Yosys' JSON, does not keep; empty if none."""
-    return [*_shift_registers(module), *_dsp_chains(module)]
+    return [
+        *_cells(module), *_shift_registers(module), *_dsp_chains(module), *_dsp_pins(module),
+        *_block_rams(module),
+    ]  # fmt: skip
+
+
+def _cells(module: Mapping[str, Any]) -> list[str]:
+    known = PLACED | set(yosys.SHIFT_REGISTERS)
+    kinds = Counter(cell["type"] for cell in module["cells"].values())
+    return [
+        f"{count} cells are of type {kind}, which it does not know"
+        for kind, count in sorted(kinds.items()) if kind not in known
+    ]  # fmt: skip
 
 
 def _shift_registers(module: Mapping[str, Any]) -> list[str]:
-    read = {
-        bit
-        for cell in module["cells"].values()
-        for port, bits in cell["connections"].items()
-        if cell["port_directions"].get(port) != "output"
-        for bit in bits
-    }
-    chained = [
-        name
-        for name, cell in module["cells"].items()
-        if cell["type"] == "SRLC32E" and read & set(cell["connections"].get("Q31", ()))
-    ]
-    if not chained:
+    found = [n for n, cell in module["cells"].items() if cell["type"] in yosys.SHIFT_REGISTERS]
+    return [f"{len(found)} cells are shift registers, the first is {found[0]}"] if found else []
+
+
+def _dsp_pins(module: Mapping[str, Any]) -> list[str]:
+    found = mending.variable(module)
+    if not found:
         return []
-    return [f"{len(chained)} shift registers are longer than 32, the first is {chained[0]}"]
+    pins = "INMODE, ALUMODE[3:2] or OPMODE[6]"
+    return [f"{len(found)} DSP blocks have no constant on {pins}, the first is {found[0]}"]
+
+
+def _block_rams(module: Mapping[str, Any]) -> list[str]:
+    found = [
+        name for name, cell in module["cells"].items()
+        if cell["type"] == "RAMB36E1"
+        and any(int(cell["parameters"].get(port, "0"), 2) in _HALF_PARITY for port in _PORTS)
+    ]  # fmt: skip
+    return [f"{len(found)} RAMB36E1 are 1 or 9 wide, the first is {found[0]}"] if found else []
 
 
 def _dsp_chains(module: Mapping[str, Any]) -> list[str]:

@@ -61,16 +61,18 @@ def synthesize(
     images: Mapping[str, str] | None = None,
     *,
     frontend: Frontend = "verilog",
+    shift_registers: bool = True,
     cache: Path = CACHE,
 ) -> Synthesis:
     """Synthesise module `top` with these parameters, or find the result in `cache`.
 
     `images` are the `$readmemh` files, text by name. Nothing is kept at the module's pins: no pads,
-    no clock buffer. Raises YosysError.
+    no clock buffer. Without `shift_registers` these are flip-flops. Raises YosysError.
     """
     images = images or {}
     contents = [path.read_text() for path in sources]
-    script = _script(top, [f"{i}_{p.name}" for i, p in enumerate(sources)], parameters, frontend)
+    files = [f"{i}_{p.name}" for i, p in enumerate(sources)]
+    script = _script(top, files, parameters, frontend, shift_registers)
     tools = [_version(), (Path(__file__).with_name("cascade.py")).read_text()]
     key = _digest([tools, script, contents, sorted(images.items())])
     folder = cache / f"{top}-{key}"
@@ -113,7 +115,11 @@ def cell_models() -> Path:
 
 
 def _script(
-    top: str, files: Sequence[str], parameters: Mapping[str, Parameter], frontend: Frontend
+    top: str,
+    files: Sequence[str],
+    parameters: Mapping[str, Parameter],
+    frontend: Frontend,
+    shift_registers: bool,
 ) -> str:
     values = {n: f'"{v}"' if isinstance(v, str) else v for n, v in sorted(parameters.items())}
     if frontend == "verilog":
@@ -131,7 +137,8 @@ def _script(
     else:
         chosen = "".join(f" -G {name}={value}" for name, value in values.items())
         read = [f"read_slang --top {top}{chosen} {' '.join(files)}"]
-    synthesis = f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}"
+    without = "" if shift_registers else " -nosrl"
+    synthesis = f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf{without} -top {top}"
     return "\n".join([
         *read,
         # The parameters are in the name of the top module by now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from host_build.cli import main
 from host_build.errors import HostError
 from host_build.implementation import chip_synthesis, openxc7
 from host_build.implementation.design import Design
+from host_build.implementation.nextpnr import Settings
 from host_build.implementation.open_limits import broken
 from host_build.implementation.openxc7 import Tools
 from host_build.implementation.report import Report
@@ -22,10 +24,11 @@ from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.yosys import Synthesis
 from tests.bit_files import bit_file
 
+from .databases import write_database
 from .support import small_design, small_overlay
 
 DESIGN = small_design()
-OPEN = bit_file("chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1")
+OPEN = bit_file("$chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1")
 TOLD = {
     "fmax": {"clk": {"achieved": 112.5, "constraint": 100.0}},
     "utilization": {
@@ -36,14 +39,28 @@ TOLD = {
         "DSP48E1_DSP48E1": {"available": 220, "used": 4},
     },
 }
-VERSION = """[ "$1" = --version ] && { echo 'nextpnr-xilinx (Version 0.8.2)' >&2; exit 0; }"""
+# What 0.8.2 prints, which knows no --report: first an estimate, then the routed clock.
+LOG = """\
+Info: Device utilisation:
+Info: \t          SLICE_LUTX:   333/106400     0%
+Info: \t           SLICE_FFX:   401/106400     0%
+Info: \t            RAMB18E1:     3/  280     1%
+Info: \t            RAMB36E1:     2/  140     1%
+Info: \t             DSP48E1:     4/  220     1%
+Info: Max frequency for clock 'clk': 68.33 MHz (FAIL at 100.00 MHz)
+Info: Max frequency for clock 'clk': 112.50 MHz (PASS at 100.00 MHz)
+"""
+VERSION = """\
+[ "$1" = --version ] && { echo '"nextpnr-xilinx" -- (Version 0.8.2-25-ge22bcf69)' >&2; exit 0; }
+[ "$1" = --help ] && { cat DATA/help; exit 0; }"""
 # Each writes down how it was called, and then does what it is for.
 PROGRAMS = {
     "nextpnr-xilinx": """
 echo 'Warning: something is odd' >&2
-cp DATA/told nextpnr.json; echo fasm > chip.fasm""",
-    "fasm2frames": "echo 'a remark' >&2\necho frames of $(cat chip.fasm)",
-    "xc7frames2bit": "grep -q 'frames of fasm' chip.frames || exit 9\ncp DATA/bit chip.bit",
+cat DATA/log; cp DATA/told nextpnr.json; cp DATA/fasm chip.fasm""",
+    "xc7frames2bit": """
+grep -q '^0x00000100 0x00000001,' chip.frames || exit 9
+cp DATA/bit chip.bit""",
 }
 
 
@@ -57,22 +74,34 @@ class OpenTools:
         for name, does in PROGRAMS.items():
             self.play(name, does)
         (self.data / "bit").write_bytes(OPEN)
+        (self.data / "fasm").write_text("CLBLL_L_X0Y0.SLICEL_X0.AFF.ZINI\n")
+        (self.data / "help").write_text("  --seed arg   seed\n")
+        (self.data / "log").write_text(LOG)
         self.tell(TOLD)
         self.tools = Tools(folder / "xc7z020.bin", folder / "database")
         self.tools.chipdb.touch()
-        self.tools.part_file.parent.mkdir(parents=True)
-        self.tools.part_file.touch()
+        write_database(folder / "database" / "zynq7")
 
     def play(self, name: str, does: str) -> None:
         path = self.bin / name
         note = f"""printf '%s\\n' "$(basename "$0") $*" >> {shlex.quote(str(self.data))}/calls"""
-        path.write_text(
-            f"#!/bin/sh\n{VERSION}\n{note}\n{does.replace('DATA', shlex.quote(str(self.data)))}\n"
-        )
+        text = f"#!/bin/sh\n{VERSION}\n{note}\n{does}\n"
+        path.write_text(text.replace("DATA", shlex.quote(str(self.data))))
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
     def tell(self, report: object) -> None:
         (self.data / "told").write_text(json.dumps(report))
+
+    def log(self, *fmax: float) -> None:
+        """What the program prints from one seed after the other, by its highest clock."""
+        for seed, mhz in enumerate(fmax, 1):
+            (self.data / f"log-{seed}").write_text(LOG.replace("112.50", f"{mhz:.2f}"))
+        self.play(
+            "nextpnr-xilinx",
+            PROGRAMS["nextpnr-xilinx"].replace(
+                "DATA/log", "DATA/log-$(echo $* | sed 's/.*--seed //; s/ .*//')"
+            ),
+        )
 
     @property
     def calls(self) -> list[str]:
@@ -87,13 +116,16 @@ def cell(kind: str, outputs: str = "", **wires: list[object]) -> dict[str, objec
 
 @pytest.fixture
 def open_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenTools:
-    """The programs on PATH; Yosys is not run, its netlist is one LUT."""
+    """The programs on PATH; Yosys is not run, its netlist is one LUT and a note."""
     made = OpenTools(tmp_path)
     monkeypatch.setenv("PATH", str(made.bin), prepend=":")
     netlist = tmp_path / "netlist.json"
-    netlist.write_text(json.dumps({"modules": {"chip_top": {"cells": {"a": cell("LUT2")}}}}))
+    lut = {**cell("LUT2"), "parameters": {"INIT": "x1x0"}}
+    cells = {"a": lut, "note": cell("$scopeinfo")}
+    netlist.write_text(json.dumps({"modules": {"chip_top": {"cells": cells}}}))
 
-    def synthesize(design: Design) -> tuple[Report, Synthesis]:
+    def synthesize(design: Design, *, shift_registers: bool) -> tuple[Report, Synthesis]:
+        assert not shift_registers
         total = Utilisation(200, 30, 5, 399, 3.5, 4)
         report = Report(design.name, "Yosys", "0.70", "synthesised", total, {"node0": total})
         return report, Synthesis(200, 30, 5, 399, 3.5, 4, carry4=0, cascades=0, netlist=netlist)
@@ -108,32 +140,76 @@ def test_command_lines(open_tools: OpenTools, tmp_path: Path) -> None:
     database = tmp_path / "database" / "zynq7"
     assert open_tools.calls == [
         f"nextpnr-xilinx --chipdb {tmp_path}/xc7z020.bin --xdc chip.xdc --json netlist.json "
-        "--freq 100 --timing-allow-fail --fasm chip.fasm --report nextpnr.json",
-        f"fasm2frames --part xc7z020clg400-1 --db-root {database} chip.fasm",
+        "--freq 100 --timing-allow-fail --seed 1 --placer heap --fasm chip.fasm",
         f"xc7frames2bit --part_file {database}/xc7z020clg400-1/part.yaml "
         "--part_name xc7z020clg400-1 --frm_file chip.frames --output_file chip.bit",
     ]
-    assert (folder / "chip.xdc").read_text() == "create_clock -period 10.0000 [get_nets clk]\n"
-    assert (folder / "fasm2frames.log").read_text() == "a remark\n"
+    work = folder / "seed-1"
+    assert (work / "chip.xdc").read_text() == "create_clock -period 10.0000 [get_nets clk]\n"
+    (module,) = json.loads((work / "netlist.json").read_text())["modules"].values()
+    assert list(module["cells"]) == ["a"] and module["cells"]["a"]["parameters"]["INIT"] == "0100"
+
+
+def test_a_version_that_writes_reports(open_tools: OpenTools, tmp_path: Path) -> None:
+    (open_tools.data / "help").write_text("  --seed arg\n  --report arg  write a report\n")
+    (open_tools.data / "log").write_text("Info: something else\n")
+    report = openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools).report
+    assert open_tools.calls[0].endswith(" --fasm chip.fasm --report nextpnr.json")
+    assert report.total == Utilisation(200, 30, 5, 401, 3.5, 4)
+    assert report.timing is not None and report.timing.closed
 
 
 def test_the_report(open_tools: OpenTools, tmp_path: Path) -> None:
     report = openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools).report
-    assert (report.tool, report.version) == ("nextpnr-xilinx", "0.8.2, Yosys 0.70")
+    assert report.tool == "nextpnr-xilinx"
+    assert report.version == "0.8.2-25-ge22bcf69, Yosys 0.70"
+    assert report.stage == "placed and routed, seed 1, placer heap"
     assert report.total == Utilisation(200, 30, 5, 401, 3.5, 4)
     assert report.timing is not None
     assert report.timing.fmax_mhz == pytest.approx(112.5, abs=0.01)
     assert report.timing.wns == pytest.approx(1.111) and report.timing.closed
-    assert "333 of 106,400 half LUTs" in report.counted
+    assert "333 half LUTs" in report.counted
     assert "its slack is a hint, no proof" in report.warnings[0]
     assert report.warnings[1] == "Warning: something is odd"
 
 
-def test_timing_that_does_not_close(open_tools: OpenTools, tmp_path: Path) -> None:
-    open_tools.tell({**TOLD, "fmax": {"clk": {"achieved": 88.0, "constraint": 100.0}}})
-    outcome = openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools)
-    assert outcome.bitstream is None and len(open_tools.calls) == 1
+def test_seeds_until_one_closes(open_tools: OpenTools, tmp_path: Path) -> None:
+    open_tools.log(88, 101, 120)
+    settings = Settings(seeds=(1, 2, 3), placer="sa")
+    outcome = openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools, settings)
+    assert outcome.bitstream == OPEN and outcome.report.stage.endswith("seed 2, placer sa")
+    assert [call.split()[0] for call in open_tools.calls] == [
+        "nextpnr-xilinx", "nextpnr-xilinx", "xc7frames2bit",
+    ]  # fmt: skip
+
+
+def test_no_seed_closes(open_tools: OpenTools, tmp_path: Path) -> None:
+    open_tools.log(59.5, 63, 61)
+    folder = tmp_path / "work"
+    outcome = openxc7.implement(DESIGN, folder, open_tools.tools, Settings(seeds=(1, 2, 3)))
+    assert outcome.bitstream is None and len(open_tools.calls) == 3
     assert outcome.report.timing is not None and not outcome.report.timing.closed
+    assert outcome.report.warnings[0] == (
+        "no seed closes (1: 59.50 MHz, 2: 63.00 MHz, 3: 61.00 MHz); seed 2 would close at 62.5 "
+        "MHz: give --clock 62.5, what was placed and routed is kept; or try more with --seeds"
+    )
+
+
+def test_going_on(open_tools: OpenTools, tmp_path: Path) -> None:
+    """What was placed and routed is not again, even for a slower clock that it reaches."""
+    open_tools.log(59.5, 63, 61)
+    folder, seeds = tmp_path / "work", Settings(seeds=(1, 2, 3))
+    openxc7.implement(DESIGN, folder, open_tools.tools, Settings(seeds=(1, 2)))
+    openxc7.implement(DESIGN, folder, open_tools.tools, seeds)
+    assert len(open_tools.calls) == 3
+    slower = replace(DESIGN, clock_mhz=62.5)
+    made = openxc7.implement(slower, folder, open_tools.tools, Settings(seeds=(2,)))
+    assert made.bitstream == OPEN and made.report.timing is not None
+    assert made.report.timing.fmax_mhz == pytest.approx(63, abs=0.1)
+    assert [call.split()[0] for call in open_tools.calls[3:]] == ["xc7frames2bit"]
+    (folder / "seed-1" / "done.json").write_text("{")
+    openxc7.implement(DESIGN, folder, open_tools.tools, Settings(seeds=(1,)))
+    assert len(open_tools.calls) == 5
 
 
 @pytest.mark.parametrize(
@@ -146,9 +222,15 @@ def test_timing_that_does_not_close(open_tools: OpenTools, tmp_path: Path) -> No
     ],
 )  # fmt: skip
 def test_a_clock_that_was_not_bound(
-    open_tools: OpenTools, tmp_path: Path, fmax: dict[str, object]
+    open_tools: OpenTools, tmp_path: Path, fmax: dict[str, dict[str, float]]
 ) -> None:
-    open_tools.tell({**TOLD, "fmax": fmax})
+    said = [line for line in LOG.splitlines() if "Max" not in line]
+    said += [
+        f"Info: Max frequency for clock '{name}': {row['achieved']:.2f} MHz "
+        f"(PASS at {row['constraint']:.2f} MHz)"
+        for name, row in fmax.items()
+    ]
+    (open_tools.data / "log").write_text("\n".join(said))
     with pytest.raises(ToolError, match="should know one clock, of 100 MHz, but knows"):
         openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools)
 
@@ -180,24 +262,61 @@ def test_failing_program(
     with pytest.raises(ToolError, match=f"{name} {message}" if "(?s)" not in message else message):
         openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools)
     assert not (tmp_path / "work" / "chip.bit").exists()
+    assert not (tmp_path / "work" / "seed-1" / "done.json").exists() or name == "xc7frames2bit"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_that_loops(open_tools: OpenTools, tmp_path: Path, name: str) -> None:
+    open_tools.play(name, "echo 'Info: Setting up routing resources...'\nsleep 60")
+    with pytest.raises(
+        ToolError,
+        match=rf"{name} was ended, since it took longer than 0\.01 minutes; .*the last of it: "
+        r"Info: Setting up routing resources\.\.\.",
+    ):
+        openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools, Settings(minutes=0.01))
+
+
+def test_a_seed_that_hangs_is_left_out(open_tools: OpenTools, tmp_path: Path) -> None:
+    works = PROGRAMS["nextpnr-xilinx"]
+    hangs = "echo 'Info: Running main analytical placer.'; sleep 60"
+    open_tools.play("nextpnr-xilinx", f'case "$*" in *"--seed 1 "*) {hangs};; esac\n{works}')
+    settings = Settings(seeds=(1, 2), silent=0.01)
+    outcome = openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools, settings)
+    assert outcome.bitstream == OPEN and "seed 2" in outcome.report.stage
+    with pytest.raises(
+        ToolError, match=r"it said nothing for 0\.01 minutes; .*Running main analytical placer"
+    ):
+        openxc7.implement(
+            DESIGN, tmp_path / "work", open_tools.tools, Settings(seeds=(1,), silent=0.01)
+        )
 
 
 @pytest.mark.parametrize(
     ("name", "does", "message"),
     [
-        ("nextpnr-xilinx", "exit 0", "wrote no readable"),
-        ("nextpnr-xilinx", "echo '{' > nextpnr.json", "wrote no readable"),
-        ("nextpnr-xilinx", "echo '{\"utilization\": {}}' > nextpnr.json", "no 'SLICE_FFX'"),
-        ("nextpnr-xilinx", "echo '{}' > nextpnr.json", "no 'SLICE_FFX'"),
+        ("nextpnr-xilinx", "cat DATA/log", r"ended well, but wrote no .*chip\.fasm"),
+        ("nextpnr-xilinx", "cat DATA/log; printf INT_L > chip.fasm", "within a line: is the disk"),
+        ("nextpnr-xilinx", "grep -v FFX DATA/log; cp DATA/fasm chip.fasm", "no SLICE_FFX"),
+        ("nextpnr-xilinx", "grep -v DSP DATA/log; cp DATA/fasm chip.fasm",
+         "no DSP48E1 and no DSP48E1_DSP48E1"),
+        ("nextpnr-xilinx", "cat DATA/log; echo INT_L_X0Y0.A.B > chip.fasm", "1 features"),
         ("xc7frames2bit", "exit 0", r"ended well, but .*chip\.bit is missing"),
         ("xc7frames2bit", "head -c 100 DATA/bit > chip.bit", "damaged"),
     ],
-)
+)  # fmt: skip
 def test_programs_that_do_half_of_it(
     open_tools: OpenTools, tmp_path: Path, name: str, does: str, message: str
 ) -> None:
     open_tools.play(name, does)
     with pytest.raises(HostError, match=message):
+        openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools)
+
+
+@pytest.mark.parametrize("does", ["exit 0", "echo '{' > nextpnr.json", "echo 3 > nextpnr.json"])
+def test_reports_that_are_none(open_tools: OpenTools, tmp_path: Path, does: str) -> None:
+    (open_tools.data / "help").write_text("  --report arg\n")
+    open_tools.play("nextpnr-xilinx", does)
+    with pytest.raises(ToolError, match="wrote no readable"):
         openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools)
 
 
@@ -214,21 +333,28 @@ def test_the_command(
     open_tools: OpenTools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small_overlay(tmp_path)
+    open_tools.log(63.0)
     arguments = ["bitstream", "tiny", "--with", "openxc7", "--overlays", str(tmp_path)]
     arguments += ["--out", str(tmp_path / "build")]
     assert main(arguments) == 2
     assert "needs --chipdb FILE and --prjxray-db DIR" in capsys.readouterr().err
-    databases = ["--chipdb", str(open_tools.tools.chipdb),
-                 "--prjxray-db", str(open_tools.tools.prjxray_db)]  # fmt: skip
-    assert main([*arguments, *databases]) == 0
+    arguments += ["--chipdb", str(open_tools.tools.chipdb),
+                  "--prjxray-db", str(open_tools.tools.prjxray_db)]  # fmt: skip
+    assert main(arguments) == 1
+    assert "seed 1 would close at 62.5 MHz: give --clock 62.5" in capsys.readouterr().out
+    assert "implemented" not in overlay.find("tiny", tmp_path).manifest.circuit
+    assert main([*arguments, "--clock", "62.5"]) == 0
     made = overlay.find("tiny", tmp_path)
     assert (made.folder / "tiny.bit").read_bytes() == OPEN
-    assert made.manifest.circuit["implemented"]["tool"] == "nextpnr-xilinx"
-    assert made.manifest.circuit["implemented"]["timing"]["tns"] is None
-
-
-def shift(name: int, source: object) -> dict[str, object]:
-    return cell("SRLC32E", "Q Q31", D=[source], Q=[name], Q31=[name + 1])
+    told = made.manifest.circuit
+    assert told["clock_mhz"] == told["implemented"]["clock_mhz"] == 62.5
+    assert told["frames_per_second"] == round(62.5e6 / told["cycles_per_frame"], 1)
+    assert told["implemented"]["tool"] == "nextpnr-xilinx"
+    assert told["implemented"]["stage"] == "placed and routed, seed 1, placer heap"
+    assert told["implemented"]["timing"]["tns"] is None
+    with pytest.raises(SystemExit):
+        main([*arguments, "--clock", "63"])
+    assert "the PS cannot make 63 MHz" in capsys.readouterr().err
 
 
 def chain(length: int) -> dict[str, object]:
@@ -242,11 +368,24 @@ def chain(length: int) -> dict[str, object]:
 
 
 def test_limits_of_the_open_tools() -> None:
-    assert broken({"cells": {"a": shift(10, 2), "b": shift(20, 10), **chain(10)}}) == []
-    assert broken({"cells": {"a": shift(10, 2), "b": shift(20, 11)}}) == [
-        "1 shift registers are longer than 32, the first is a"
-    ]
-    assert broken({"cells": chain(11)}) == ["11 DSP blocks, of at most 10, are chained up to dsp10"]
+    narrow = {**cell("RAMB36E1"), "parameters": {"READ_WIDTH_A": "1001", "READ_WIDTH_B": "0"}}
+    wide = {**cell("RAMB36E1"), "parameters": {"READ_WIDTH_A": "1001000", "READ_WIDTH_B": "0"}}
+    moving = cell("DSP48E1", INMODE=["0", 7, "0", "0", "0"])
+    turned = {**cell("DSP48E1"), "parameters": {"IS_ALUMODE_INVERTED": "0100"}}
+    assert broken({"cells": {"a": wide, "b": cell("LUT6"), **chain(10)}}) == []
+    for cells, message in (
+        ({"a": cell("SRLC32E"), "b": cell("SRL16E")},
+         "2 cells are shift registers, the first is a"),
+        ({"a": cell("LUT6"), "b": cell("XADC")},
+         "1 cells are of type XADC, which it does not know"),
+        (chain(11), "11 DSP blocks, of at most 10, are chained up to dsp10"),
+        ({"a": narrow, "b": wide}, "1 RAMB36E1 are 1 or 9 wide, the first is a"),
+        ({"a": moving}, "1 DSP blocks have no constant on INMODE, ALUMODE[3:2] or OPMODE[6], the "
+         "first is a"),
+        ({"a": turned}, "1 DSP blocks have no constant on INMODE, ALUMODE[3:2] or OPMODE[6], the "
+         "first is a"),
+    ):  # fmt: skip
+        assert broken({"cells": cells}) == [message]
 
 
 def test_a_netlist_beyond_the_limits(open_tools: OpenTools, tmp_path: Path) -> None:

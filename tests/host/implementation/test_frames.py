@@ -1,0 +1,92 @@
+"""FASM to frames on a device of three tiles: what it makes, and what it refuses."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from host_build.implementation.frames import FasmError, Frames, assemble
+from host_build.readback.database import Database
+
+from .databases import PART, write_database
+
+LUT = "CLBLL_L_X0Y0.SLICEL_X0.ALUT.INIT"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(write_database(tmp_path / "zynq7"), PART)
+
+
+def ones(frames: Frames) -> set[tuple[int, int]]:
+    """Address of the frame, and bit."""
+    return {
+        (address, 32 * word + bit)
+        for address, words in zip(frames.addresses, frames.words.tolist(), strict=True)
+        for word, value in enumerate(words) for bit in range(32) if value >> bit & 1
+    }  # fmt: skip
+
+
+def test_bits_are_where_the_tile_is(database: Database) -> None:
+    fasm = [
+        "# a remark", "", "CLBLL_L_X0Y0.SLICEL_X0.AFF.ZINI  # another",
+        f"{LUT}[63:0] = 3'b101", "INT_L_X0Y0.IMUX_L0.LOGIC_OUTS_L1", "INT_L_X0Y0.BYP_L0.BYP_ALT0",
+        "DSP_L_X0Y0.DSP48.DSP_0.ZPREG[0]", "DSP_L_X0Y0.DSP48.DSP_0.ZPREG[0]",
+    ]  # fmt: skip
+    frames = assemble(fasm, database)
+    assert frames.addresses == (0x100, 0x101, 0x180, 0x181)
+    int_, dsp = 64, 99 * 32
+    assert ones(frames) == {
+        (0x100, 0), (0x101, 0), (0x101, 2), (0x100, int_ + 2), (0x101, int_ + 5), (0x180, dsp + 2),
+    }  # fmt: skip
+
+
+def test_the_text(database: Database) -> None:
+    lines = assemble(["CLBLL_L_X0Y0.SLICEL_X0.AFF.ZINI"], database).dump().decode().splitlines()
+    assert lines[0] == "0x00000100 0x00000001" + 100 * ",0x00000000"
+    assert [line.split()[0] for line in lines[1:]] == ["0x00000101", "0x00000180", "0x00000181"]
+
+
+def test_unknown_features_are_counted_and_told(database: Database) -> None:
+    bad = ["CLBLL_L_X0Y0.SLICEL_X0.BFF.ZINI", "CLBLL_L_X7Y0.X", f"{LUT}[3]", "INT_L_X0Y0.A.B"]
+    with pytest.raises(FasmError, match="knows 4 features of the FASM not") as caught:
+        assemble(["", *bad], database)
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()[1:]] == bad
+    with pytest.raises(FasmError, match="knows 7,000 features") as caught:
+        assemble([f"CLBLL_L_X0Y0.NONE{k}" for k in range(7000)], database)
+    assert len(str(caught.value).splitlines()) == 6
+
+
+@pytest.mark.parametrize(
+    ("fasm", "message"),
+    [
+        (["CLBLL_L_X0Y0.SLICEL_X0.CLKINV"], "wants bit 1 of word 1 in frame 0x00000100 otherwise"),
+        (["INT_L_X0Y0.IMUX_L0.LOGIC_OUTS_L0", "INT_L_X0Y0.IMUX_L0.LOGIC_OUTS_L1"],
+         "line 2: .* drives a wire that LOGIC_OUTS_L0 drives too"),
+        ([f"{LUT}[63:0] = 3'b101", f"{LUT}[63:0] = 3'b111"], "line 2: .* has another value"),
+    ],
+)  # fmt: skip
+def test_contradictions(database: Database, fasm: list[str], message: str) -> None:
+    with pytest.raises(FasmError, match=message):
+        assemble(fasm, database)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{LUT}[63:0] = 2'b101", f"{LUT}[1:0] = 3'b101", f"{LUT}[63:0] = 3'b1x1", f"{LUT}[63:0]",
+        f"{LUT}[63:0] = 5", f"{LUT}[0] = 2", f"{LUT}[a]", "CLBLL_L_X0Y0.SLICEL_X0.AFF.ZINI = 0b1",
+    ],
+)  # fmt: skip
+def test_lines_that_are_no_fasm(database: Database, line: str) -> None:
+    with pytest.raises(FasmError, match=r"line 2 is no FASM"):
+        assemble(["", line], database)
+
+
+def test_order_does_not_matter(database: Database) -> None:
+    fasm = [f"{LUT}[{k}]" for k in range(3)] + ["INT_L_X0Y0.IMUX_L0.LOGIC_OUTS_L0"]
+    first = assemble(fasm, database).words
+    random.Random(0).shuffle(fasm)
+    assert (assemble(fasm, database).words == first).all()
