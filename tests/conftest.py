@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,3 +42,46 @@ def original() -> Path:
     if not folder.is_dir():
         pytest.skip("the original project's files are not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def prjxray() -> Path:
+    """Project X-Ray's database of the Zynq-7000, the folder that has zynq7/."""
+    folder = ROOT / ".cache" / "prjxray"
+    if not (folder / "zynq7").is_dir():
+        _unpack(_shared("prjxray", "zynq7.tar.zst"), folder / "zynq7")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def routed() -> Path:
+    """A placed and routed chip: lightweight-12288.bit, .fasm and .netlist.json, by nextpnr."""
+    folder = ROOT / ".cache" / "routed"
+    for kind in ("bit", "fasm", "netlist.json"):
+        packed = _shared("inputs", "bitstreams", f"lightweight-12288.{kind}.zst")
+        if not (folder / packed.stem).is_file():
+            _unpack(packed, folder / packed.stem)
+    return folder
+
+
+def _shared(*path: str) -> Path:
+    found = SHARED.joinpath(*path)
+    if not found.is_file():
+        pytest.skip(f"{found.name} is not beside this checkout")
+    if shutil.which("zstd") is None:
+        pytest.skip("zstd, which unpacks what lies beside this checkout, is not installed")
+    return found
+
+
+def _unpack(packed: Path, target: Path) -> None:
+    """Beside `target` and then renamed, so that what is there is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        made = Path(temporary) / packed.stem
+        subprocess.run(["zstd", "-dq", packed, "-o", made], check=True)
+        if made.suffix == ".tar":
+            with tarfile.open(made) as archive:
+                archive.extractall(temporary, filter="data")
+            made = Path(temporary) / target.name
+        with contextlib.suppress(OSError):  # another worker was quicker
+            made.rename(target)

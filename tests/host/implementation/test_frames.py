@@ -1,13 +1,17 @@
-"""FASM to frames on a device of three tiles: what it makes, and what it refuses."""
+"""FASM to frames on a device of three tiles, what it refuses, and a real chip."""
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from host_build.implementation.frames import FasmError, Frames, assemble
+from host_build.implementation.mending import PINS, mend
+from host_build.readback import packets
 from host_build.readback.database import Database
 
 from .databases import PART, write_database
@@ -90,3 +94,29 @@ def test_order_does_not_matter(database: Database) -> None:
     first = assemble(fasm, database).words
     random.Random(0).shuffle(fasm)
     assert (assemble(fasm, database).words == first).all()
+
+
+def test_a_real_chip_equals_what_the_tools_made_of_it(prjxray: Path, routed: Path) -> None:
+    """nextpnr's FASM, and the .bit that fasm2frames and xc7frames2bit made of it."""
+    database = Database(prjxray / "zynq7", PART)
+    fasm = (routed / "lightweight-12288.fasm").read_text().splitlines()
+    made = assemble(fasm, database)
+    told = packets.read((routed / "lightweight-12288.bit").read_bytes(), database.part)
+    place = {address: row for row, address in enumerate(told.addresses.tolist())}
+    expected = told.frames[[place.pop(address) for address in made.addresses]]
+    assert not told.frames[list(place.values())].any()
+    # The tool puts a checksum of the frame into its middle.
+    ours, theirs = made.words.copy(), expected.copy()
+    for words in (ours, theirs):
+        words[:, 50] &= ~np.uint32(0x1FFF)
+    assert (ours == theirs).all()
+
+
+def test_the_mending_of_a_real_chip(prjxray: Path, routed: Path) -> None:
+    netlist = json.loads((routed / "lightweight-12288.netlist.json").read_text())
+    (module,) = netlist["modules"].values()
+    blocks = sum(cell["type"] == "DSP48E1" for cell in module["cells"].values())
+    fasm = (routed / "lightweight-12288.fasm").read_text().splitlines()
+    added = set(mend(fasm, module)) - set(fasm)
+    assert blocks == 61 and len(added) == blocks * 2 * len(PINS)
+    assemble(sorted(added), Database(prjxray / "zynq7", PART))
