@@ -164,7 +164,8 @@ class _Planner:
         tensor = node.inputs[0]
         height, width, channels = node.shape
         lanes = lanes_for(channels, height * width, self._interval)
-        wire = self._widths(f"{node.name}_input", node.name, self._take(tensor), lanes)
+        wire = self._registered(node, self._take(tensor))
+        wire = self._widths(f"{node.name}_input", node.name, wire, lanes)
         source = self._types[tensor]
         kernels = (
             kind(
@@ -179,6 +180,19 @@ class _Planner:
         out = Wire(f"{node.name}_levels", lanes, node.dtype.bits, beats)
         self._put(node.name, node.name, kernel, (wire,), (out,), beats)
         self._give(node.name, out)
+
+    def _registered(self, node: Threshold, wire: Wire) -> Wire:
+        """A FIFO behind a matrix-vector unit, lest a stall reach from the thresholds through it.
+
+        Circuits that were recorded without it are laid out without it.
+        """
+        name = f"{node.name}_fifo"
+        convolutions = {n.name for n in self._graph.nodes if isinstance(n, Convolution)}
+        if node.inputs[0] not in convolutions:
+            return wire
+        if self._depths is not None and name not in self._depths:
+            return wire
+        return self._fifo(name, node.name, wire)
 
     def _threshold_kinds(self, name: str) -> Collection[type[ThresholdKernel]]:
         if self._thresholds is None:

@@ -35,14 +35,14 @@ _CLOCK = re.compile(
 class Settings:
     """How hard to try: the seeds in turn, until timing closes, and minutes for each program.
 
-    `silent` are minutes in which nextpnr says nothing: with chains of DSP blocks that do not fit
-    together its placer looks for places for ever.
+    `silent` are minutes in which nextpnr says nothing. Its router's first round takes some; where
+    chains of DSP blocks do not fit together its placer looks for places for very long.
     """
 
     seeds: tuple[int, ...] = (1,)
     placer: str = "heap"
     minutes: float = 120.0
-    silent: float = 15.0
+    silent: float = 30.0
 
 
 @dataclass(frozen=True)

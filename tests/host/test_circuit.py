@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from board_app import overlay, vectors
+from board_app.graph import Convolution, Threshold
 from host_build import circuit
 from host_build.cli import main
 from host_build.compiler.fold import fold
 from host_build.generate.handoff import ClockError, handoff
+from host_build.generate.plan import plan
 from host_build.report import table
 from host_build.simulation.check import Found, summary
 from host_build.simulation.network import NetworkSimulation, Run
 from host_build.simulation.verilator import SimulationError
-from tests.board.networks import write_overlay
+from tests.board.networks import residual, write_overlay
 
 
 def test_generated_files_are_the_same_each_time(tmp_path):
@@ -48,6 +50,23 @@ def test_shipped_handoff_is_of_the_circuit():
     )
     assert (chosen.folder / "lightweight.hwh").read_bytes() == expected.encode()
     assert "lightweight.hwh" in chosen.manifest.files
+
+
+def test_a_fifo_keeps_stalls_of_thresholds_from_the_convolution_before_them():
+    """Circuits that were recorded without it stay as they were."""
+    graph = residual(5, (8, 8, 3), 3)
+    layout = plan(graph, fold(graph, cycles=3000))
+    convolutions = {n.name for n in graph.nodes if isinstance(n, Convolution)}
+    behind = {
+        f"{n.name}_fifo" for n in graph.nodes
+        if isinstance(n, Threshold) and n.inputs[0] in convolutions
+    }  # fmt: skip
+    assert behind and behind < layout.depths.keys()
+    for instance in layout.instances:
+        if instance.name in behind:
+            assert instance.inputs[0].name.removesuffix("_matrix") in convolutions
+    older = {name: depth for name, depth in layout.depths.items() if name not in behind}
+    assert plan(graph, fold(graph, cycles=3000), older).depths == older
 
 
 @pytest.mark.rtl
