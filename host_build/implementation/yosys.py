@@ -36,6 +36,7 @@ SHIFT_REGISTERS = {"SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1}
 FLIP_FLOPS = {name: 1 for name in ("FDRE", "FDSE", "FDCE", "FDPE")}
 BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 
+_MOST_MINUTES = 120.0
 _RUN = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
@@ -155,10 +156,16 @@ def _run(folder: Path, script: str) -> None:
     """Yosys in a process of its own: it may crash, and it prints."""
     _version()
     (folder / "script.ys").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, "script.ys"], cwd=folder, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN, "script.ys"], cwd=folder, capture_output=True, text=True,
+            check=False, timeout=60 * _MOST_MINUTES,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout or b""
+        text = said if isinstance(said, str) else said.decode(errors="replace")
+        last = (text.splitlines() or ["its start"])[-1]
+        raise YosysError(f"Yosys was ended after {_MOST_MINUTES:g} minutes, at: {last}") from None
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         errors = [line for line in lines if "error" in line.lower()] or lines[-5:]

@@ -135,6 +135,16 @@ def test_yosys_errors_are_told(tmp_path: Path) -> None:
         yosys.synthesize("bad", [bad], {}, cache=tmp_path)
 
 
+def test_a_yosys_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = tmp_path / "good.sv"
+    good.write_text("module good (input wire a, output wire b); assign b = a; endmodule\n")
+    monkeypatch.setattr(yosys, "_MOST_MINUTES", 0.001)
+    with pytest.raises(yosys.YosysError, match=r"was ended after 0\.001 minutes, at: "):
+        yosys.synthesize("good", [good], {}, cache=tmp_path)
+
+
 def test_missing_yosys_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(name: str) -> str:
         raise yosys.importlib.metadata.PackageNotFoundError(name)

@@ -112,6 +112,30 @@ def test_a_real_chip_equals_what_the_tools_made_of_it(prjxray: Path, routed: Pat
     assert (ours == theirs).all()
 
 
+@pytest.mark.parametrize(
+    ("kind", "features"),
+    [
+        # What nextpnr's issue 134 comes from: a position of a slice has one output besides O6, Q.
+        ("CLBLL_L", ("SLICEL_X0.AOUTMUX.O5", "SLICEL_X0.AOUTMUX.XOR")),
+        ("CLBLL_L", ("SLICEL_X0.BOUTMUX.CY", "SLICEL_X0.BOUTMUX.B5Q")),
+        ("CLBLL_L", ("SLICEL_X0.AFFMUX.O6", "SLICEL_X0.AFFMUX.AX")),
+        ("CLBLL_L", ("SLICEL_X0.PRECYINIT.AX", "SLICEL_X0.PRECYINIT.C1")),
+        ("CLBLL_L", ("SLICEL_X0.CLKINV", "SLICEL_X0.NOCLKINV")),
+        ("CLBLL_L", ("SLICEL_X0.ALUT.INIT[63:0] = 64'b" + 63 * "0" + "1",
+                     "SLICEL_X0.ALUT.INIT[63:0] = 64'b" + 62 * "0" + "10")),
+        ("INT_L", ("BYP_ALT0.LOGIC_OUTS_L0", "BYP_ALT0.BYP_BOUNCE_N3_3")),
+    ],
+)  # fmt: skip
+def test_what_a_slice_cannot_be(prjxray: Path, kind: str, features: tuple[str, ...]) -> None:
+    database = Database(prjxray / "zynq7", PART)
+    tile = next(name for name, row in database.tiles.items() if row.type == kind)
+    lines = [f"{tile}.{feature}" for feature in features]
+    for line in lines:
+        assemble([line], database)
+    with pytest.raises(FasmError, match="line 2"):
+        assemble(lines, database)
+
+
 def test_the_mending_of_a_real_chip(prjxray: Path, routed: Path) -> None:
     netlist = json.loads((routed / "lightweight-12288.netlist.json").read_text())
     (module,) = netlist["modules"].values()
