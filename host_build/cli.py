@@ -13,6 +13,7 @@ from host_build.commands import (
     everything,
     exploring,
     implementing,
+    proving,
     results,
     training,
 )
@@ -41,6 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m host_build", description=__doc__)
     commands = Commands(parser)
-    for group in (training, compiling, circuits, implementing, everything, results, exploring):
+    for group in (
+        training,
+        compiling,
+        circuits,
+        implementing,
+        proving,
+        everything,
+        results,
+        exploring,
+    ):
         group.add(commands)
     return parser

@@ -35,7 +35,7 @@ version_of() { "$1" -c 'import sys; print(sys.version.replace("\n", " "), sys.ba
 mkdir -p .venv
 folder=$PWD/.venv/$name
 python=$folder/bin/python
-stamp=$folder/made-from
+stamp=$folder/made-of
 exec 9>"$folder.lock"
 if ! flock -n 9; then
   echo "environment: waiting for another run that makes $name" >&2

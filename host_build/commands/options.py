@@ -187,7 +187,7 @@ def folding() -> argparse.ArgumentParser:
     return parent
 
 
-def jobs() -> argparse.ArgumentParser:
+def jobs(what: str = "runs of Yosys") -> argparse.ArgumentParser:
     """How much at a time."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(
@@ -195,7 +195,7 @@ def jobs() -> argparse.ArgumentParser:
         type=positive,
         default=1,
         metavar="N",
-        help="runs of Yosys at a time (default: %(default)s)",
+        help=f"{what} at a time (default: %(default)s)",
     )
     return parent
 

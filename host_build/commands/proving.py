@@ -1,0 +1,36 @@
+"""Proofs of the kernels."""
+
+from __future__ import annotations
+
+import argparse
+
+from host_build.commands.options import Commands, jobs, positive
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add(
+        "prove", prove,
+        "prove the kernels' properties with SymbiYosys; answers are kept, what is known takes no "
+        "time", None, jobs("proofs"),
+    )  # fmt: skip
+    _common(parser, 600)
+
+
+def _common(parser: argparse.ArgumentParser, timeout: int) -> None:
+    parser.add_argument("kernel", nargs="*", metavar="KERNEL", help="only these (default: all)")
+    parser.add_argument(
+        "--timeout",
+        type=positive,
+        default=timeout,
+        metavar="SECONDS",
+        help="longest time of one (default: %(default)s)",
+    )
+
+
+def prove(options: argparse.Namespace) -> int:
+    from host_build.proofs.prove import chosen, table, tasks
+    from host_build.proofs.prove import prove as run
+
+    answers = run(tasks(chosen(options.kernel)), jobs=options.jobs, timeout=options.timeout)
+    print(table(answers))
+    return 0 if all(answer.as_claimed for answer in answers) else 1

@@ -1,0 +1,202 @@
+// axi_registers.sv: AXI's rules for whoever answers, one answer to every request, and a byte of a
+// register that keeps what was written last.
+`default_nettype none
+
+module axi_registers_proof (
+  input wire        clk_i,
+  input wire        rst_i,
+  input wire [11:0] awid_i,
+  input wire [31:0] awaddr_i,
+  input wire [3:0]  awlen_i,
+  input wire [1:0]  awsize_i,
+  input wire [1:0]  awburst_i,
+  input wire        awvalid_i,
+  input wire [31:0] wdata_i,
+  input wire [3:0]  wstrb_i,
+  input wire        wlast_i,
+  input wire        wvalid_i,
+  input wire        bready_i,
+  input wire [11:0] arid_i,
+  input wire [31:0] araddr_i,
+  input wire [3:0]  arlen_i,
+  input wire [1:0]  arsize_i,
+  input wire [1:0]  arburst_i,
+  input wire        arvalid_i,
+  input wire        rready_i,
+  input wire [1:0]  running_i,
+  input wire [1:0]  done_i,
+  input wire [1:0]  refused_i,
+  input wire [1:0]  error_i,
+  input wire [15:0] pending_i
+);
+
+  wire live, awready, wready, bvalid, arready, rlast, rvalid, stop, rst;
+  wire [11:0] bid, rid;
+  wire [1:0] bresp, rresp, start;
+  wire [31:0] rdata;
+
+  proof_reset i_reset (.clk_i(clk_i), .rst_i(rst_i), .live_o(live));
+  axi_registers #(
+    .BUILD_ID(7)
+  ) i_kernel (
+    .clk_i(clk_i), .rst_i(rst_i),
+    .awid_i(awid_i), .awaddr_i(awaddr_i), .awlen_i(awlen_i), .awsize_i(awsize_i),
+    .awburst_i(awburst_i), .awvalid_i(awvalid_i), .awready_o(awready),
+    .wdata_i(wdata_i), .wstrb_i(wstrb_i), .wlast_i(wlast_i), .wvalid_i(wvalid_i),
+    .wready_o(wready),
+    .bid_o(bid), .bresp_o(bresp), .bvalid_o(bvalid), .bready_i(bready_i),
+    .arid_i(arid_i), .araddr_i(araddr_i), .arlen_i(arlen_i), .arsize_i(arsize_i),
+    .arburst_i(arburst_i), .arvalid_i(arvalid_i), .arready_o(arready),
+    .rid_o(rid), .rdata_o(rdata), .rresp_o(rresp), .rlast_o(rlast), .rvalid_o(rvalid),
+    .rready_i(rready_i),
+    .stop_o(stop), .rst_o(rst), .start_o(start), .address_o(), .frames_o(),
+    .running_i(running_i), .done_i(done_i), .refused_i(refused_i), .error_i(error_i),
+    .pending_i(pending_i), .moved_i(64'd0),
+    .cycles_i(32'd0), .first_i(32'd0), .starved_i(32'd0), .blocked_i(32'd0), .held_i(32'd0)
+  );
+
+  // The rules of both sides.
+  stream_rules #(.WIDTH(52), .ASSUMED(1)) i_aw (
+    .clk_i(clk_i), .live_i(live), .data_i({awid_i, awaddr_i, awlen_i, awsize_i, awburst_i}),
+    .valid_i(awvalid_i), .ready_i(awready)
+  );
+  stream_rules #(.WIDTH(37), .ASSUMED(1)) i_w (
+    .clk_i(clk_i), .live_i(live), .data_i({wdata_i, wstrb_i, wlast_i}),
+    .valid_i(wvalid_i), .ready_i(wready)
+  );
+  stream_rules #(.WIDTH(52), .ASSUMED(1)) i_ar (
+    .clk_i(clk_i), .live_i(live), .data_i({arid_i, araddr_i, arlen_i, arsize_i, arburst_i}),
+    .valid_i(arvalid_i), .ready_i(arready)
+  );
+  stream_rules #(.WIDTH(14)) i_b (
+    .clk_i(clk_i), .live_i(live), .data_i({bid, bresp}), .valid_i(bvalid), .ready_i(bready_i)
+  );
+  stream_rules #(.WIDTH(47)) i_r (
+    .clk_i(clk_i), .live_i(live), .data_i({rid, rdata, rresp, rlast}), .valid_i(rvalid),
+    .ready_i(rready_i)
+  );
+
+  wire aw = awvalid_i & awready;
+  wire w  = wvalid_i & wready;
+  wire b  = bvalid & bready_i;
+  wire ar = arvalid_i & arready;
+  wire r  = rvalid & rready_i;
+
+  // The write that is under way: its data comes, then its answer goes.
+  reg writing_q, answering_q, w_word_q;
+  reg [3:0]  w_left_q;
+  reg [11:0] w_id_q;
+  reg [31:2] w_word_address_q;
+  // The read that is under way, and for how long its next beat has not been offered.
+  reg reading_q, r_word_q, waits_q;
+  reg [3:0]  r_left_q;
+  reg [11:0] r_id_q;
+  reg [31:2] r_word_address_q;
+
+  always @* if (live & w) assume (wlast_i == (w_left_q == 0));
+
+  always @(posedge clk_i) begin
+    if (rst_i) begin
+      writing_q   <= 1'b0;
+      answering_q <= 1'b0;
+      reading_q   <= 1'b0;
+      waits_q     <= 1'b0;
+    end else begin
+      writing_q   <= aw | (writing_q & ~(w & w_left_q == 0));
+      answering_q <= (w & w_left_q == 0) | (answering_q & ~b);
+      reading_q   <= ar | (reading_q & ~(r & r_left_q == 0));
+      waits_q     <= reading_q & ~rvalid;
+    end
+    if (aw) begin
+      w_left_q         <= awlen_i;
+      w_id_q           <= awid_i;
+      w_word_q         <= awburst_i == 1 && awsize_i == 2;
+      w_word_address_q <= awaddr_i[31:2];
+    end else if (w) begin
+      w_left_q               <= w_left_q - 1'b1;
+      w_word_address_q[11:2] <= w_word_address_q[11:2] + 1'b1;
+    end
+    if (ar) begin
+      r_left_q         <= arlen_i;
+      r_id_q           <= arid_i;
+      r_word_q         <= arburst_i == 1 && arsize_i == 2;
+      r_word_address_q <= araddr_i[31:2];
+    end else if (r) begin
+      r_left_q               <= r_left_q - 1'b1;
+      r_word_address_q[11:2] <= r_word_address_q[11:2] + 1'b1;
+    end
+  end
+
+  always @* if (live) begin
+    // One request of a kind at a time, and no answer without one.
+    assert (awready == (~writing_q & ~answering_q));
+    assert (wready == writing_q);
+    assert (bvalid == answering_q);
+    assert (arready == ~reading_q);
+    if (bvalid) assert (bid == w_id_q && bresp == 0);
+    if (rvalid) assert (reading_q && rid == r_id_q && rresp == 0 && rlast == (r_left_q == 0));
+    if (waits_q) assert (rvalid);
+    cover (b & w_id_q == 12'hABC);
+    cover (r & rlast & r_word_q);
+    cover (aw & ar);
+  end
+
+  // A byte of the address or the frames of a DMA, any of them; unknown after other kinds of bursts,
+  // whose addresses axi_beats_proof.sv has.
+  (* anyconst *) reg dma;
+  (* anyconst *) reg [3:0] place;
+  (* anyconst *) reg [1:0] lane;
+  always @* assume (place == 4 || place == 5 || place == 7);
+  wire [29:2] watched = {15'b0, 1'b0, dma, 6'b0, 4'b0} | place;
+  reg known_q, known_before_q, fresh_q;
+  reg [7:0] byte_q, byte_before_q;
+  wire [31:0] w_shifted = wdata_i >> 8 * lane;
+  wire [31:0] r_shifted = rdata >> 8 * lane;
+
+  always @(posedge clk_i) begin
+    if (rst_i) known_q <= 1'b0;
+    else if (rst) begin
+      known_q <= 1'b1;
+      byte_q  <= 0;
+    end else if (w & ~w_word_q) known_q <= 1'b0;
+    else if (w & w_word_address_q[29:2] == watched & wstrb_i[lane]) begin
+      known_q <= 1'b1;
+      byte_q  <= w_shifted[7:0];
+    end
+    known_before_q <= live & known_q;
+    byte_before_q  <= byte_q;
+    // A beat that is offered has been read in the cycle before its first.
+    fresh_q <= ~rvalid | rready_i;
+  end
+
+  wire shows = rvalid & fresh_q & r_word_q & r_word_address_q[29:2] == watched & known_before_q;
+  always @* if (live & shows) begin
+    assert (r_shifted[7:0] == byte_before_q);
+    cover (byte_before_q == 8'h5A);
+  end
+
+  // A DMA is told to start only while it is idle and nothing is about to be reset; a reset begins
+  // when memory owes no answer, and ends.
+  reg stopped_q, resetting_q;
+  reg [1:0] started_q, ran_q;
+  reg owed_q, stop_before_q;
+  always @(posedge clk_i) begin
+    stop_before_q <= live & stop;
+    owed_q        <= pending_i != 0;
+    ran_q         <= running_i;
+    started_q     <= start;
+    resetting_q   <= live & rst;
+  end
+  always @* if (live) begin
+    if (start != 0) assert (~stop_before_q);
+    assert ((start & ran_q) == 0);
+    assert ((start & started_q) == 0);
+    cover (start == 1);
+    cover (start == 2);
+    cover (stop & rst);
+    cover (~stop & resetting_q & ~rst);
+  end
+
+endmodule
+
+`default_nettype wire
