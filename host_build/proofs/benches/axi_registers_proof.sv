@@ -34,6 +34,8 @@ module axi_registers_proof (
   wire [11:0] bid, rid;
   wire [1:0] bresp, rresp, start;
   wire [31:0] rdata;
+  wire [127:0] address;
+  wire [63:0] frames;
 
   proof_reset i_reset (.clk_i(clk_i), .rst_i(rst_i), .live_o(live));
   axi_registers #(
@@ -49,7 +51,7 @@ module axi_registers_proof (
     .arburst_i(arburst_i), .arvalid_i(arvalid_i), .arready_o(arready),
     .rid_o(rid), .rdata_o(rdata), .rresp_o(rresp), .rlast_o(rlast), .rvalid_o(rvalid),
     .rready_i(rready_i),
-    .stop_o(stop), .rst_o(rst), .start_o(start), .address_o(), .frames_o(),
+    .stop_o(stop), .rst_o(rst), .start_o(start), .address_o(address), .frames_o(frames),
     .running_i(running_i), .done_i(done_i), .refused_i(refused_i), .error_i(error_i),
     .pending_i(pending_i), .moved_i(64'd0),
     .cycles_i(32'd0), .first_i(32'd0), .starved_i(32'd0), .blocked_i(32'd0), .held_i(32'd0)
@@ -141,6 +143,41 @@ module axi_registers_proof (
     cover (aw & ar);
   end
 
+  // What induction needs to know of the state inside.
+  (* hierconn *) wire \i_kernel.i_slave.reading_q ;
+  (* hierconn *) wire [3:0] \i_kernel.i_slave.i_reads.left_q ;
+  (* hierconn *) wire [31:12] \i_kernel.i_slave.i_reads.page_q ;
+  (* hierconn *) wire [11:0] \i_kernel.i_slave.i_reads.place_q ;
+  (* hierconn *) wire [11:0] \i_kernel.i_slave.i_reads.mask_q ;
+  (* hierconn *) wire [2:0] \i_kernel.i_slave.i_reads.bytes_q ;
+  (* hierconn *) wire [31:12] \i_kernel.i_slave.i_writes.page_q ;
+  (* hierconn *) wire [11:0] \i_kernel.i_slave.i_writes.place_q ;
+  (* hierconn *) wire [11:0] \i_kernel.i_slave.i_writes.mask_q ;
+  (* hierconn *) wire [2:0] \i_kernel.i_slave.i_writes.bytes_q ;
+  wire fetches = \i_kernel.i_slave.reading_q ;
+  wire [29:0] fetched = {\i_kernel.i_slave.i_reads.page_q , \i_kernel.i_slave.i_reads.place_q [11:2]};
+  wire [9:0] next_word = r_word_address_q[11:2] + rvalid;
+
+  always @* if (live) begin
+    assert (reading_q == (fetches | rvalid));
+    if (rvalid) assert (fetches == (r_left_q != 0));
+    if (reading_q) assert (rid == r_id_q);
+    if (writing_q) assert (bid == w_id_q);
+    assert (~writing_q | ~answering_q);
+    if (fetches) assert (\i_kernel.i_slave.i_reads.left_q == r_left_q - rvalid);
+    if (fetches & r_word_q) begin
+      assert (fetched == {r_word_address_q[31:12], next_word});
+      assert (\i_kernel.i_slave.i_reads.mask_q == 12'hFFF);
+      assert (\i_kernel.i_slave.i_reads.bytes_q == 4);
+    end
+    if (writing_q & w_word_q) begin
+      assert (w_word_address_q[31:12] == \i_kernel.i_slave.i_writes.page_q );
+      assert (w_word_address_q[11:2] == \i_kernel.i_slave.i_writes.place_q [11:2]);
+      assert (\i_kernel.i_slave.i_writes.mask_q == 12'hFFF);
+      assert (\i_kernel.i_slave.i_writes.bytes_q == 4);
+    end
+  end
+
   // A byte of the address or the frames of a DMA, any of them; unknown after other kinds of bursts,
   // whose addresses axi_beats_proof.sv has.
   (* anyconst *) reg dma;
@@ -168,6 +205,12 @@ module axi_registers_proof (
     // A beat that is offered has been read in the cycle before its first.
     fresh_q <= ~rvalid | rready_i;
   end
+
+  wire [63:0] own_address = dma ? address[127:64] : address[63:0];
+  wire [31:0] own = place == 4 ? own_address[31:0] : place == 5 ? own_address[63:32]
+                  : dma ? frames[63:32] : frames[31:0];
+  wire [31:0] own_shifted = own >> 8 * lane;
+  always @* if (live & known_q) assert (own_shifted[7:0] == byte_q);
 
   wire shows = rvalid & fresh_q & r_word_q & r_word_address_q[29:2] == watched & known_before_q;
   always @* if (live & shows) begin

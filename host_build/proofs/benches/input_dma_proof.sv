@@ -4,9 +4,7 @@
 
 module input_dma_proof #(
   parameter FRAME_BEATS = 3,
-  parameter OUTSTANDING = 1,
-  // Bits of the addresses and counts that are followed.
-  parameter FOLLOWED = 8
+  parameter OUTSTANDING = 1
 ) (
   input wire        clk_i,
   input wire        rst_i,
@@ -21,6 +19,10 @@ module input_dma_proof #(
   input wire        rvalid_i,
   input wire        out_ready_i
 );
+
+  localparam DEPTH = 16 * OUTSTANDING;
+  localparam COUNT = $clog2(DEPTH + 1);
+  localparam PLACE = FRAME_BEATS <= 1 ? 1 : $clog2(FRAME_BEATS);
 
   wire live, running, done, refused, error, arvalid, rready, out_valid;
   wire [31:0] frames, araddr;
@@ -77,9 +79,9 @@ module input_dma_proof #(
     assume (rlast_i == (left_q == 0));
   end
 
-  // The batch: the next beat that no burst has, and how many there are, in their low bits.
+  // The batch: the next beat that no burst has, and how many there are.
   reg batch_q, refused_q, error_q;
-  reg [FOLLOWED-1:0] address_q, beats_q;
+  reg [28:0] address_q, beats_q;
   wire illegal = address_i[63:32] != 0 || address_i[2:0] != 0
                  || frames_i[31:29-$clog2(FRAME_BEATS+1)] != 0;
   always @(posedge clk_i) begin
@@ -92,7 +94,7 @@ module input_dma_proof #(
       batch_q   <= 1'b1;
       refused_q <= illegal;
       error_q   <= 1'b0;
-      address_q <= address_i[FOLLOWED+2:3];
+      address_q <= address_i[31:3];
       beats_q   <= illegal ? 0 : frames_i * FRAME_BEATS;
     end else begin
       if (done) batch_q <= 1'b0;
@@ -104,12 +106,64 @@ module input_dma_proof #(
     end
   end
 
+  // Whole frames that have come through since the start.
+  reg [31:0] frames_q;
+  reg [PLACE-1:0] place_q;
+  always @(posedge clk_i) begin
+    if (rst_i | start_i) begin
+      frames_q <= 0;
+      place_q  <= 0;
+    end else if (r) begin
+      place_q <= place_q == FRAME_BEATS - 1 ? 0 : place_q + 1'b1;
+      if (place_q == FRAME_BEATS - 1) frames_q <= frames_q + 1'b1;
+    end
+  end
+
+  // What induction needs to know of the state inside.
+  (* hierconn *) wire [31:3] \i_kernel.i_bursts.address_q ;
+  (* hierconn *) wire [28:0] \i_kernel.i_bursts.left_q ;
+  (* hierconn *) wire [3:0] \i_kernel.i_bursts.length_q ;
+  (* hierconn *) wire \i_kernel.i_bursts.valid_q ;
+  (* hierconn *) wire [COUNT-1:0] \i_kernel.i_beats.count_q ;
+  (* hierconn *) wire \i_kernel.i_beats.space_q ;
+  (* hierconn *) wire \i_kernel.i_beats.valid_q ;
+  (* hierconn *) wire \i_kernel.i_beats.in_valid_i ;
+  (* hierconn *) wire [63:0] \i_kernel.i_beats.in_data_i ;
+  (* hierconn *) wire [PLACE-1:0] \i_kernel.place_q ;
+  (* hierconn *) wire [COUNT-1:0] \i_kernel.room_q ;
+  wire [31:3] burst_address = \i_kernel.i_bursts.address_q ;
+  wire [28:0] burst_left = \i_kernel.i_bursts.left_q ;
+  wire [3:0] burst_length = \i_kernel.i_bursts.length_q ;
+  wire burst_valid = \i_kernel.i_bursts.valid_q ;
+  wire [COUNT-1:0] count = \i_kernel.i_beats.count_q ;
+  wire [3:0] burst_room = ~burst_address[6:3];
+  wire [COUNT+1:0] promised = (arvalid ? arlen + 1 : 0) + (owed_q != 0 ? left_q + 1 : 0)
+                              + (owed_q == 2 ? next_q + 1 : 0);
+
   always @* if (live) begin
     assert (running == batch_q);
     assert (refused == refused_q);
     assert (error == error_q);
     assert (reads == owed_q + arvalid);
     assert (reads <= OUTSTANDING);
+    assert (frames == frames_q);
+    assert (\i_kernel.place_q == place_q && place_q < FRAME_BEATS);
+    assert (count <= DEPTH && \i_kernel.i_beats.space_q == (count != DEPTH));
+    if (\i_kernel.i_beats.valid_q ) assert (count != 0);
+    if (~batch_q) assert (~burst_valid & burst_left == 0 & ~arvalid);
+    if (batch_q & refused_q) assert (~burst_valid & burst_left == 0 & ~arvalid);
+    if (batch_q) begin
+      assert (beats_q == burst_left + (arvalid ? arlen + 29'd1 : 29'd0));
+      assert (burst_address == address_q + (arvalid ? arlen + 29'd1 : 29'd0));
+    end
+    if (burst_valid) begin
+      assert (burst_left != 0);
+      assert (burst_length == (burst_left < burst_room + 29'd1 ? burst_left - 1'b1 : burst_room));
+    end
+    if (~batch_q) assert (owed_q == 0);
+    assert (\i_kernel.room_q + count + promised == DEPTH);
+    // What memory sends goes into the FIFO, whose own bench has the rest of its way.
+    assert (\i_kernel.i_beats.in_valid_i == r && \i_kernel.i_beats.in_data_i == rdata_i);
     // Memory is never kept waiting.
     if (owed_q != 0) assert (rready);
     if (arvalid) begin
@@ -117,10 +171,11 @@ module input_dma_proof #(
       assert (araddr[2:0] == 0);
       // Within 128 bytes: at most 16 beats, and no boundary of 4 KB inside.
       assert ({1'b0, araddr[6:3]} + arlen < 16);
-      assert (araddr[FOLLOWED+2:3] == address_q);
+      assert (araddr[31:3] == address_q);
     end
     if (done) assert (batch_q & owed_q == 0 & ~arvalid & beats_q == 0);
     cover (done & ~refused_q & ~error_q);
+    if (FRAME_BEATS < 6) cover (done & frames_q != 0);
     cover (done & refused_q);
     cover (ends & error_q);
     cover (ar & arlen == 15);

@@ -5,9 +5,7 @@
 
 module output_dma_proof #(
   parameter FRAME_BEATS = 3,
-  parameter OUTSTANDING = 1,
-  // Bits of the addresses and counts that are followed.
-  parameter FOLLOWED = 8
+  parameter OUTSTANDING = 1
 ) (
   input wire        clk_i,
   input wire        rst_i,
@@ -22,6 +20,10 @@ module output_dma_proof #(
   input wire [1:0]  bresp_i,
   input wire        bvalid_i
 );
+
+  localparam DEPTH = 32;
+  localparam COUNT = $clog2(DEPTH + 1);
+  localparam PLACE = FRAME_BEATS <= 1 ? 1 : $clog2(FRAME_BEATS);
 
   wire live, running, done, refused, error, in_ready, awvalid, wvalid, wlast, bready;
   wire [31:0] frames, awaddr;
@@ -90,9 +92,9 @@ module output_dma_proof #(
   end
   always @* if (live) assume (~bvalid_i | (addresses_q != 0 & bursts_q != 0));
 
-  // The batch: the next beat that no burst has, and how many there are, in their low bits.
+  // The batch: the next beat that no burst has, and how many there are.
   reg batch_q, refused_q, error_q;
-  reg [FOLLOWED-1:0] address_q, beats_q;
+  reg [28:0] address_q, beats_q;
   wire illegal = address_i[63:32] != 0 || address_i[2:0] != 0
                  || frames_i[31:29-$clog2(FRAME_BEATS+1)] != 0;
   always @(posedge clk_i) begin
@@ -105,7 +107,7 @@ module output_dma_proof #(
       batch_q   <= 1'b1;
       refused_q <= illegal;
       error_q   <= 1'b0;
-      address_q <= address_i[FOLLOWED+2:3];
+      address_q <= address_i[31:3];
       beats_q   <= illegal ? 0 : frames_i * FRAME_BEATS;
     end else begin
       if (done) batch_q <= 1'b0;
@@ -117,6 +119,40 @@ module output_dma_proof #(
     end
   end
 
+  // Whole frames that have come through since the start.
+  reg [31:0] frames_q;
+  reg [PLACE-1:0] place_q;
+  always @(posedge clk_i) begin
+    if (rst_i | start_i) begin
+      frames_q <= 0;
+      place_q  <= 0;
+    end else if (w) begin
+      place_q <= place_q == FRAME_BEATS - 1 ? 0 : place_q + 1'b1;
+      if (place_q == FRAME_BEATS - 1) frames_q <= frames_q + 1'b1;
+    end
+  end
+
+  // What induction needs to know of the state inside.
+  (* hierconn *) wire [31:3] \i_kernel.i_bursts.address_q ;
+  (* hierconn *) wire [28:0] \i_kernel.i_bursts.left_q ;
+  (* hierconn *) wire [3:0] \i_kernel.i_bursts.length_q ;
+  (* hierconn *) wire \i_kernel.i_bursts.valid_q ;
+  (* hierconn *) wire [COUNT-1:0] \i_kernel.i_beats.count_q ;
+  (* hierconn *) wire \i_kernel.i_beats.space_q ;
+  (* hierconn *) wire \i_kernel.i_beats.valid_q ;
+  (* hierconn *) wire \i_kernel.i_beats.in_valid_i ;
+  (* hierconn *) wire [63:0] \i_kernel.i_beats.in_data_i ;
+  (* hierconn *) wire [PLACE-1:0] \i_kernel.place_q ;
+  (* hierconn *) wire [COUNT-1:0] \i_kernel.spare_q ;
+  (* hierconn *) wire \i_kernel.writing_q ;
+  (* hierconn *) wire [3:0] \i_kernel.left_q ;
+  wire [31:3] burst_address = \i_kernel.i_bursts.address_q ;
+  wire [28:0] burst_left = \i_kernel.i_bursts.left_q ;
+  wire [3:0] burst_length = \i_kernel.i_bursts.length_q ;
+  wire burst_valid = \i_kernel.i_bursts.valid_q ;
+  wire [COUNT-1:0] count = \i_kernel.i_beats.count_q ;
+  wire [3:0] burst_room = ~burst_address[6:3];
+
   always @* if (live) begin
     assert (running == batch_q);
     assert (refused == refused_q);
@@ -124,6 +160,30 @@ module output_dma_proof #(
     assert (bready);
     assert (writes <= OUTSTANDING);
     assert (writes == addresses_q + awvalid);
+    assert (frames == frames_q);
+    assert (\i_kernel.place_q == place_q && place_q < FRAME_BEATS);
+    assert (count <= DEPTH && \i_kernel.i_beats.space_q == (count != DEPTH));
+    if (\i_kernel.i_beats.valid_q ) assert (count != 0);
+    if (~batch_q) assert (~burst_valid & burst_left == 0 & ~awvalid);
+    if (batch_q & refused_q) assert (~burst_valid & burst_left == 0 & ~awvalid);
+    if (batch_q) begin
+      assert (beats_q == burst_left + (awvalid ? awlen + 29'd1 : 29'd0));
+      assert (burst_address == address_q + (awvalid ? awlen + 29'd1 : 29'd0));
+    end
+    if (burst_valid) begin
+      assert (burst_left != 0);
+      assert (burst_length == (burst_left < burst_room + 29'd1 ? burst_left - 1'b1 : burst_room));
+    end
+    if (~batch_q) assert (writes == 0);
+    // The last beat of a burst that is open, and what of the FIFO belongs to it.
+    assert (\i_kernel.writing_q == open);
+    if (open) assert (\i_kernel.left_q == length - sent && sent <= length);
+    assert (count == \i_kernel.spare_q + (open ? length - sent + 6'd1 : 6'd0));
+    assert (\i_kernel.spare_q <= DEPTH);
+    assert (bursts_q + open == writes);
+    // What comes goes into the FIFO, whose own bench has the rest of its way.
+    assert (\i_kernel.i_beats.in_valid_i == in_valid_i && in_ready == (count != DEPTH));
+    assert (\i_kernel.i_beats.in_data_i == in_data_i);
     if (opens) assert (~open_q);
     // Data belongs to a burst, comes without a pause, and its last beat says so.
     assert (wvalid == open);
@@ -133,10 +193,11 @@ module output_dma_proof #(
       assert (awaddr[2:0] == 0);
       // Within 128 bytes: at most 16 beats, and no boundary of 4 KB inside.
       assert ({1'b0, awaddr[6:3]} + awlen < 16);
-      assert (awaddr[FOLLOWED+2:3] == address_q);
+      assert (awaddr[31:3] == address_q);
     end
     if (done) assert (batch_q & addresses_q == 0 & ~awvalid & ~open & beats_q == 0);
     cover (done & ~refused_q & ~error_q);
+    if (FRAME_BEATS < 6) cover (done & frames_q != 0);
     cover (done & refused_q);
     cover (b & error_q);
     cover (aw & awlen == 2);

@@ -1,0 +1,95 @@
+"""Changes to the kernels that the proofs must notice: one bit of one cell at a time, by Yosys."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_build.proofs.claims import Bench
+from host_build.proofs.prove import in_parallel
+from host_build.proofs.symbiyosys import ProofError, run, script_before_mutation, yosys_command
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A changed kernel in its bench; `change` is the command of Yosys that makes it."""
+
+    bench: Bench
+    parameters: Mapping[str, int]
+    change: str
+
+    @property
+    def place(self) -> str:
+        """The line of the kernel whose cell is changed."""
+        found = re.findall(r"-src (\S+?\.sv:\d+)", self.change)
+        return found[-1] if found else self.bench.name
+
+
+@dataclass(frozen=True)
+class Fate:
+    """`killed`: the bench is not true any more. `survived`: it is. Else nothing is known."""
+
+    mutant: Mutant
+    status: str
+
+
+def mutants(bench: Bench, count: int, seed: int) -> list[Mutant]:
+    """About `count` changes, spread over the cells of the bench's own modules. ProofError."""
+    parameters = bench.cases[-1] if bench.induction else bench.cases[min(1, len(bench.cases) - 1)]
+    texts = {path.name: path.read_text() for path in bench.sources}
+    cells = " ".join(f"a:src=*{name}.sv:*" for name in bench.mutated)
+    script = [
+        *script_before_mutation(list(texts), bench.top, parameters),
+        f"mutate -list {count} -seed {seed} -o mutants.txt {cells}",
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        for name, text in {**texts, "list.ys": "\n".join(script)}.items():
+            (work / name).write_text(text)
+        done = subprocess.run(
+            [*yosys_command(), "list.log", "list.ys"], cwd=work, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise ProofError(f"Yosys cannot list mutants of {bench.name}: {done.stderr[-400:]!r}")
+        lines = (work / "mutants.txt").read_text().splitlines()
+    # A clock that is not one is no circuit.
+    logic = [line for line in lines if re.search(r"-port (?!\\?\w*CLK\b)", line)]
+    return [Mutant(bench, parameters, line) for line in dict.fromkeys(logic)]
+
+
+def fate(mutant: Mutant, timeout: int) -> Fate:
+    """What the proof says of it. Raises ProofError."""
+    found = run(mutant.bench, mutant.parameters, timeout=timeout, mutation=mutant.change)
+    if found.status == "UNKNOWN":
+        # Its invariant is no invariant any more; does that show?
+        found = run(mutant.bench, mutant.parameters, "bmc", timeout=timeout, mutation=mutant.change)
+        if found.status == "PASS":
+            return Fate(mutant, f"not seen in {mutant.bench.depth} cycles")
+    names = {"FAIL": "killed", "PASS": "survived"}
+    return Fate(mutant, names.get(found.status, found.status.lower()))
+
+
+def fates(
+    benches: Sequence[Bench], count: int, *, seed: int = 1, jobs: int = 1, timeout: int = 120
+) -> list[Fate]:
+    """Those of `count` mutants of each bench that has kernels of its own, `jobs` at a time."""
+    todo = [mutant for bench in benches if bench.mutated for mutant in mutants(bench, count, seed)]
+    return in_parallel(lambda mutant: fate(mutant, timeout), todo, jobs, "mutants")
+
+
+def table(found: Sequence[Fate]) -> str:
+    """A line a bench, and under it each that was not killed."""
+    lines = [f"{'bench':18}{'mutants':>9}{'killed':>9}"]
+    for name in dict.fromkeys(each.mutant.bench.name for each in found):
+        own = [each for each in found if each.mutant.bench.name == name]
+        killed = sum(each.status == "killed" for each in own)
+        lines.append(f"{name:18}{len(own):9}{killed:9}")
+    left = [each for each in found if each.status != "killed"]
+    if left:
+        lines.append("")
+    lines += [f"{each.mutant.place} {each.status}: {each.mutant.change}" for each in left]
+    return "\n".join(lines)
