@@ -9,8 +9,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from tqdm import tqdm
 
@@ -64,13 +65,15 @@ def run(
         try:
             stream = process.stderr if output else process.stdout
             assert stream is not None
-            for line in stream:
-                said.write(line)
-                said.flush()
-                watch.heard()
-                bar.set_postfix_str(line.decode(errors="replace").strip()[:_SHOWN], refresh=False)
-                bar.update()
-            status = process.wait()
+            with _ended_with_us(process):
+                for line in stream:
+                    said.write(line)
+                    said.flush()
+                    watch.heard()
+                    text = line.decode(errors="replace").strip()
+                    bar.set_postfix_str(text[:_SHOWN], refresh=False)
+                    bar.update()
+                status = process.wait()
         finally:
             watch.stop()
             _end(process)
@@ -117,12 +120,35 @@ class _Watch:
                 return
 
 
+@contextlib.contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """SIGTERM ends the program too, which has a session of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        _kill(process)
+        signal.signal(number, before)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End it and what it started, if it still runs."""
     if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _start(command: Sequence[str], folder: Path, output: Path | None) -> subprocess.Popen[bytes]:

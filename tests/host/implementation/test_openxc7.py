@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import stat
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +28,7 @@ from host_build.implementation.tool import ToolError
 from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.yosys import Synthesis
 from tests.bit_files import bit_file
+from tests.conftest import ROOT
 
 from .databases import write_database
 from .support import small_design, small_overlay
@@ -274,6 +280,25 @@ def test_a_program_that_loops(open_tools: OpenTools, tmp_path: Path, name: str) 
         r"Info: Setting up routing resources\.\.\.",
     ):
         openxc7.implement(DESIGN, tmp_path / "work", open_tools.tools, Settings(minutes=0.01))
+
+
+def test_what_is_terminated_leaves_no_program_behind(tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from host_build.implementation import tool
+tool.run(["sh", "-c", "echo $$; sleep 60"], Path({str(tmp_path)!r}), Path({str(tmp_path)!r}, "log"))
+"""
+    started = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    log = tmp_path / "log"
+    while not (log.is_file() and log.read_text().endswith("\n")):
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.terminate()
+    assert started.wait(30) == -signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.killpg(int(log.read_text()), 0)
+            time.sleep(0.05)
 
 
 def test_a_seed_that_hangs_is_left_out(open_tools: OpenTools, tmp_path: Path) -> None:
