@@ -14,6 +14,7 @@ from host_build.commands import (
     exploring,
     implementing,
     proving,
+    reading,
     results,
     training,
 )
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         circuits,
         implementing,
         proving,
+        reading,
         everything,
         results,
         exploring,

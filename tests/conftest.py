@@ -54,6 +54,16 @@ def prjxray() -> Path:
 
 
 @pytest.fixture(scope="session")
+def nodes_file() -> Path:
+    """Which wires of the xc7z020 are one node."""
+    packed = _shared("prjxray", "xc7z020-nodes.txt.zst")
+    path = ROOT / ".cache" / "prjxray" / packed.stem
+    if not path.is_file():
+        _unpack(packed, path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def routed() -> Path:
     """A placed and routed chip: lightweight-12288.bit, .fasm and .netlist.json, by nextpnr."""
     folder = ROOT / ".cache" / "routed"

@@ -82,7 +82,13 @@ def dsp(on: Collection[str], pins: Iterable[SitePin]) -> Block:
         "SEL_MASK_ROUNDING_MODE1", "SEL_MASK_ROUNDING_MODE2",
     ):  # fmt: skip
         parameters[name] = int(name in on)
-    return Block("DSP48E1", "DSP48E1", parameters, _inputs(pins), str)
+    # Cascades are wired to the block below whether or not it is heeded.
+    unheeded = ["MULTSIGNIN", *(f"{port}CIN" for port in "AB" if f"{port}_INPUT[0]" not in on)]
+    inputs = {
+        pin: site_pin for pin, site_pin in _inputs(pins).items()
+        if pin.rstrip("0123456789") not in unheeded
+    }  # fmt: skip
+    return Block("DSP48E1", "DSP48E1", parameters, inputs, str)
 
 
 def clock_buffer(kind: str, on: Collection[str], pins: Iterable[SitePin]) -> Block:

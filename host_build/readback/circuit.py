@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_build.readback import blocks, features, nodes, packets
+from host_build.readback import blocks, features, packets
 from host_build.readback.database import Database, Site, Tile
 from host_build.readback.draft import Block, Constant, FromCell, FromPin, Source
 from host_build.readback.errors import ReadbackError
 from host_build.readback.fabric import Fabric, Output
 from host_build.readback.features import Features
 from host_build.readback.model import ONE, ZERO, Branch, Cell, Circuit, Net, Pin, Sink
+from host_build.readback.nodes import Nodes
 from host_build.readback.packets import Configuration
 from host_build.readback.slices import Slice
 
@@ -33,11 +34,10 @@ class Read:
     circuit: Circuit
 
 
-def read(bitstream: Path, database: Database, nodes_file: Path, cache: Path = nodes.CACHE) -> Read:
+def read(bitstream: Path, database: Database, joined: Nodes) -> Read:
     """Everything about a .bit file. HostError where it, or the database, is not right."""
     configuration = packets.read(bitstream.read_bytes(), database.part)
     found = features.decode(configuration, database)
-    joined = nodes.load(nodes_file, cache)
     # Millions of small objects, none of them garbage: looking for some doubles the time.
     collecting = gc.isenabled()
     gc.disable()
@@ -48,13 +48,13 @@ def read(bitstream: Path, database: Database, nodes_file: Path, cache: Path = no
             gc.enable()
 
 
-def build(found: Features, database: Database, joined: nodes.Nodes) -> Circuit:
+def build(found: Features, database: Database, joined: Nodes) -> Circuit:
     """The circuit that features configure. ReadbackError where they contradict each other."""
     return _Builder(found, database, joined).build()
 
 
 class _Builder:
-    def __init__(self, found: Features, database: Database, joined: nodes.Nodes) -> None:
+    def __init__(self, found: Features, database: Database, joined: Nodes) -> None:
         self._features, self._database, self._nodes = found, database, joined
         self._fabric = Fabric(found, database, joined)
         self._sites: dict[str, Slice | Block] = {}
@@ -159,9 +159,11 @@ class _Builder:
                     pin: self._net_of(name, source, incoming)
                     for pin, source in sorted(draft.inputs.items())
                 }
+                if draft.kind.startswith("LUT"):
+                    inputs = _heeded(draft.parameters["INIT"], inputs)
                 outside = {
                     pin: source.pin for pin, source in sorted(draft.inputs.items())
-                    if isinstance(source, FromPin)
+                    if isinstance(source, FromPin) and pin in inputs
                 }  # fmt: skip
                 whole = f"{name}.{draft.name}"
                 cells[whole] = Cell(
@@ -223,6 +225,24 @@ class _Builder:
             ends.append(Sink(pin, index[incoming[cells[pin.cell].site, site_pin]], site_pin))
         cell, _, output = name.rpartition("/")
         return Net(name, Pin(cell, output), tuple(branches), tuple(ends))
+
+
+def _heeded(table: int, inputs: Mapping[str, str]) -> dict[str, str]:
+    """The inputs of a table that matter, given those that are constant.
+
+    The two halves of a table have the same inputs: each may be wired to what only the other heeds,
+    to its own output even.
+    """
+    place = {pin: int(pin[1:]) - 1 for pin in inputs}
+    fixed = {1 << place[pin]: int(net) for pin, net in inputs.items() if net in (ZERO, ONE)}
+    possible = [
+        k for k in range(64) if all(bool(k & bit) == bool(value) for bit, value in fixed.items())
+    ]
+    return {
+        pin: net for pin, net in inputs.items()
+        if net in (ZERO, ONE)
+        or any((table >> k ^ table >> (k ^ 1 << place[pin])) & 1 for k in possible)
+    }  # fmt: skip
 
 
 def _within(on: frozenset[str], prefix: str) -> frozenset[str]:
