@@ -31,30 +31,25 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Fate:
-    """`killed`: the bench is not true any more. `survived`: it is. Else nothing is known."""
+    """`killed`: the bench is not true any more. `equivalent`: nothing to see. Else it is unseen."""
 
     mutant: Mutant
     status: str
+
+    @property
+    def seen(self) -> bool:
+        return self.status in ("killed", "equivalent")
 
 
 def mutants(bench: Bench, count: int, seed: int) -> list[Mutant]:
     """About `count` changes, spread over the cells of the bench's own modules. ProofError."""
     parameters = bench.cases[-1] if bench.induction else bench.cases[min(1, len(bench.cases) - 1)]
-    texts = {path.name: path.read_text() for path in bench.sources}
     cells = " ".join(f"a:src=*{name}.sv:*" for name in bench.mutated)
-    script = [
-        *script_before_mutation(list(texts), bench.top, parameters),
-        f"mutate -list {count} -seed {seed} -o mutants.txt {cells}",
-    ]
+    commands = [f"mutate -list {count} -seed {seed} -o mutants.txt {cells}"]
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        for name, text in {**texts, "list.ys": "\n".join(script)}.items():
-            (work / name).write_text(text)
-        done = subprocess.run(
-            [*yosys_command(), "list.log", "list.ys"], cwd=work, capture_output=True, check=False
-        )
-        if done.returncode:
-            raise ProofError(f"Yosys cannot list mutants of {bench.name}: {done.stderr[-400:]!r}")
+        if not _yosys(work, bench, parameters, commands):
+            raise ProofError(f"Yosys cannot list mutants of {bench.name}")
         lines = (work / "mutants.txt").read_text().splitlines()
     # A clock that is not one is no circuit.
     logic = [line for line in lines if re.search(r"-port (?!\\?\w*CLK\b)", line)]
@@ -62,15 +57,47 @@ def mutants(bench: Bench, count: int, seed: int) -> list[Mutant]:
 
 
 def fate(mutant: Mutant, timeout: int) -> Fate:
-    """What the proof says of it. Raises ProofError."""
+    """What the proof says of it, and Yosys of those that are left. Raises ProofError."""
     found = run(mutant.bench, mutant.parameters, timeout=timeout, mutation=mutant.change)
     if found.status == "UNKNOWN":
         # Its invariant is no invariant any more; does that show?
         found = run(mutant.bench, mutant.parameters, "bmc", timeout=timeout, mutation=mutant.change)
-        if found.status == "PASS":
+        if found.status == "PASS" and not equivalent(mutant):
             return Fate(mutant, f"not seen in {mutant.bench.depth} cycles")
-    names = {"FAIL": "killed", "PASS": "survived"}
-    return Fate(mutant, names.get(found.status, found.status.lower()))
+    if found.status == "PASS":
+        same = mutant.bench.complete or equivalent(mutant)
+        return Fate(mutant, "equivalent" if same else "survived")
+    return Fate(mutant, "killed" if found.status == "FAIL" else found.status.lower())
+
+
+def equivalent(mutant: Mutant) -> bool:
+    """Whether the change is none: every register and every output is the same function as before.
+
+    One that only differs in states that are never reached counts as different.
+    """
+    name = re.search(r"-module (\S+)", mutant.change)
+    assert name is not None
+    changed = name[1]
+    prepare = ["flatten gold gate", "memory_map gold gate", "opt_clean gold gate"]
+    commands = [
+        f"copy {changed} gold", mutant.change, f"rename {changed} gate", *prepare,
+        "equiv_make gold gate both", "hierarchy -top both", "equiv_simple", "equiv_induct",
+        "equiv_status -assert",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        return _yosys(Path(temporary), mutant.bench, mutant.parameters, commands)
+
+
+def _yosys(
+    work: Path, bench: Bench, parameters: Mapping[str, int], commands: Sequence[str]
+) -> bool:
+    """Whether the design of the bench passes Yosys' `commands`."""
+    texts = {path.name: path.read_text() for path in bench.sources}
+    script = [*script_before_mutation(list(texts), bench.top, parameters), *commands]
+    for name, text in {**texts, "run.ys": "\n".join(script)}.items():
+        (work / name).write_text(text)
+    command = [*yosys_command(), "run.log", "run.ys"]
+    return not subprocess.run(command, cwd=work, capture_output=True, check=False).returncode
 
 
 def fates(
@@ -82,13 +109,13 @@ def fates(
 
 
 def table(found: Sequence[Fate]) -> str:
-    """A line a bench, and under it each that was not killed."""
-    lines = [f"{'bench':18}{'mutants':>9}{'killed':>9}"]
+    """A line a bench, and under it each change that nobody noticed."""
+    lines = [f"{'bench':18}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'unseen':>9}"]
     for name in dict.fromkeys(each.mutant.bench.name for each in found):
-        own = [each for each in found if each.mutant.bench.name == name]
-        killed = sum(each.status == "killed" for each in own)
-        lines.append(f"{name:18}{len(own):9}{killed:9}")
-    left = [each for each in found if each.status != "killed"]
+        own = [each.status for each in found if each.mutant.bench.name == name]
+        killed, same = own.count("killed"), own.count("equivalent")
+        lines.append(f"{name:18}{len(own):9}{killed:9}{same:12}{len(own) - killed - same:9}")
+    left = [each for each in found if not each.seen]
     if left:
         lines.append("")
     lines += [f"{each.mutant.place} {each.status}: {each.mutant.change}" for each in left]

@@ -32,7 +32,7 @@ class ProofError(HostError):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What SymbiYosys found: `PASS` and `FAIL` are answers, `TIMEOUT` and `UNKNOWN` are none."""
+    """What SymbiYosys found: PASS, FAIL, UNKNOWN where induction fails, or TIMEOUT."""
 
     status: str
     seconds: float
@@ -91,7 +91,7 @@ def ask(
         if status == "ERROR":
             raise ProofError(f"SymbiYosys failed:\n{_errors(work, said)}")
         verdict = Verdict(status, seconds, _complaint(work, folder, said, status))
-        if status in ("PASS", "FAIL"):
+        if status in ("PASS", "FAIL", "UNKNOWN"):
             _keep(work, folder, verdict)
     return verdict
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from host_build.cli import main
-from host_build.proofs import symbiyosys
+from host_build.proofs import mutants, symbiyosys
 from host_build.proofs.claims import BENCHES_BY_NAME
+from host_build.proofs.mutants import fates
 from host_build.proofs.prove import Answer, Task, prove, table, tasks
 from host_build.proofs.symbiyosys import ProofError, Verdict, run
 
@@ -73,3 +74,28 @@ def test_table_says_what_is_not_as_claimed() -> None:
 def test_unknown_kernel_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "fito"]) == 2
     assert "there is no bench for fito; there are fifo," in capsys.readouterr().err
+
+
+def test_mutants_are_seen() -> None:
+    found = fates([BENCHES_BY_NAME["stream_fork"]], 6, jobs=2)
+    assert found
+    assert all(each.seen for each in found), mutants.table(found)
+    assert any(each.status == "killed" for each in found)
+
+
+def test_only_a_change_that_is_none_is_equivalent() -> None:
+    fork = BENCHES_BY_NAME["stream_fork"]
+    found = mutants.mutants(fork, 12, 1)
+    same = [each for each in found if mutants.equivalent(each)]
+    # The reset value of a register is 0, and stays it.
+    assert len(same) == 1
+    assert "const0" in same[0].change and same[0].place.startswith("stream_fork.sv:")
+
+
+def test_a_mutant_that_nobody_sees_is_listed() -> None:
+    mutant = mutants.Mutant(
+        FIFO, SMALL, "mutate -mode inv -src fifo.sv:1.2-1.3 -src fifo.sv:7.1-7.2"
+    )
+    lines = mutants.table([mutants.Fate(mutant, "survived")]).splitlines()
+    assert lines[1].split() == ["fifo", "1", "0", "0", "1"]
+    assert lines[-1].startswith("fifo.sv:7 survived: mutate")

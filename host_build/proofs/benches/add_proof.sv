@@ -64,8 +64,9 @@ module add_proof #(
   end
 
   always @* if (live) begin
-    assert (push_a == push_b);
-    assert (push_a == (a_valid_i & b_valid_i & (~full_q | out_ready_i)));
+    // Either waits for the other.
+    assert (a_ready == (b_valid_i & (~full_q | out_ready_i)));
+    assert (b_ready == (a_valid_i & (~full_q | out_ready_i)));
     assert (out_valid == full_q);
     cover (push_a & pop);
   end

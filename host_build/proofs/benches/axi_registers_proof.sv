@@ -27,7 +27,13 @@ module axi_registers_proof (
   input wire [1:0]  done_i,
   input wire [1:0]  refused_i,
   input wire [1:0]  error_i,
-  input wire [15:0] pending_i
+  input wire [15:0] pending_i,
+  input wire [63:0] moved_i,
+  input wire [31:0] cycles_i,
+  input wire [31:0] first_i,
+  input wire [31:0] starved_i,
+  input wire [31:0] blocked_i,
+  input wire [31:0] held_i
 );
 
   wire live, awready, wready, bvalid, arready, rlast, rvalid, stop, rst;
@@ -53,8 +59,9 @@ module axi_registers_proof (
     .rready_i(rready_i),
     .stop_o(stop), .rst_o(rst), .start_o(start), .address_o(address), .frames_o(frames),
     .running_i(running_i), .done_i(done_i), .refused_i(refused_i), .error_i(error_i),
-    .pending_i(pending_i), .moved_i(64'd0),
-    .cycles_i(32'd0), .first_i(32'd0), .starved_i(32'd0), .blocked_i(32'd0), .held_i(32'd0)
+    .pending_i(pending_i), .moved_i(moved_i),
+    .cycles_i(cycles_i), .first_i(first_i), .starved_i(starved_i), .blocked_i(blocked_i),
+    .held_i(held_i)
   );
 
   // The rules of both sides.
@@ -216,6 +223,61 @@ module axi_registers_proof (
   always @* if (live & shows) begin
     assert (r_shifted[7:0] == byte_before_q);
     cover (byte_before_q == 8'h5A);
+  end
+
+  // What a word reads, in the cycle in which it is fetched: the whole map.
+  reg [1:0] ended_q;
+  reg [31:0] uptime_q, read_q;
+  wire [1:0] idle = ~running_i & ~start;
+  wire there = fetched[27:12] == 0 && fetched[9:4] == 0;
+  wire second = fetched[10];
+  reg [31:0] expected;
+  always @* begin
+    case (fetched[11:10])
+      2'd0, 2'd1: case (fetched[3:0])
+        4'd0: expected = {29'b0, idle[second], ended_q[second], ~idle[second]};
+        4'd4: expected = second ? address[95:64] : address[31:0];
+        4'd5: expected = second ? address[127:96] : address[63:32];
+        4'd7: expected = second ? frames[63:32] : frames[31:0];
+        default: expected = 0;
+      endcase
+      2'd2: case (fetched[3:0])
+        4'd0: expected = 7;
+        4'd1: expected = {"RE8", 8'd1};
+        4'd2: expected = stop;
+        4'd3: expected = {8'b0, pending_i, 2'b0, refused_i, running_i, error_i};
+        4'd4: expected = cycles_i;
+        4'd5: expected = first_i;
+        4'd6: expected = starved_i;
+        4'd7: expected = blocked_i;
+        4'd8: expected = held_i;
+        4'd9: expected = moved_i[31:0];
+        4'd10: expected = moved_i[63:32];
+        4'd11: expected = uptime_q;
+        default: expected = 0;
+      endcase
+      default: expected = 0;
+    endcase
+    if (~there) expected = 0;
+  end
+  (* hierconn *) wire [31:0] \i_kernel.uptime_q ;
+  (* hierconn *) wire \i_kernel.gen_dma[0].done_q ;
+  (* hierconn *) wire \i_kernel.gen_dma[1].done_q ;
+  reg reset_since_q, known_then_q;
+  always @(posedge clk_i) begin
+    read_q   <= expected;
+    uptime_q <= rst_i ? 0 : uptime_q + 1'b1;
+    ended_q  <= rst ? 0 : ~start & (ended_q | done_i);
+    // The DMAs' registers are reset a cycle after this module.
+    reset_since_q <= ~rst_i & (reset_since_q | rst);
+    known_then_q  <= live & reset_since_q;
+  end
+  always @* if (live) begin
+    assert (\i_kernel.uptime_q == uptime_q);
+    if (reset_since_q) assert ({\i_kernel.gen_dma[1].done_q , \i_kernel.gen_dma[0].done_q } == ended_q);
+    if (rvalid & fresh_q & r_word_q & known_then_q) assert (rdata == read_q);
+    cover (rvalid & fresh_q & r_word_q & rdata == {"RE8", 8'd1});
+    cover (rvalid & fresh_q & r_word_q & rdata == 32'h3 << 8 & known_then_q);
   end
 
   // A DMA is told to start only while it is idle and nothing is about to be reset; a reset begins

@@ -63,7 +63,7 @@ module stream_fork_proof #(
 
   always @* if (live) begin
     // The beat goes when all have it, in the very cycle.
-    if (in_valid_i) assert (in_ready == &have);
+    assert (in_ready == &(had_q | out_ready_i));
     cover (push & had_q == 0);
   end
 
