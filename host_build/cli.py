@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from board_app.cifar10 import DatasetError
-from board_app.overlay import OverlayError
+from board_app.errors import DatasetError, OverlayError
 from host_build.commands import (
     circuits,
     compiling,

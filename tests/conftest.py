@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from board_app import cifar10 as data
+from board_app.pictures import cifar10 as data
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

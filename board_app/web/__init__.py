@@ -6,10 +6,10 @@ from typing import Optional
 
 from flask import Flask, Response
 
-from board_app.backends import Backend
-from board_app.cifar10 import Dataset
-from board_app.classifier import Classifier
-from board_app.overlay import Overlay
+from board_app.network.backend import Backend
+from board_app.network.classifier import Classifier
+from board_app.network.overlay import Overlay
+from board_app.pictures.cifar10 import Dataset
 from board_app.web import api, errors, pages, upload
 from board_app.web.demo import KEY, Demo
 

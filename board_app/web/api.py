@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from board_app import machine
+from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
 

@@ -11,9 +11,9 @@ from typing import List, Optional, Tuple
 from flask import current_app
 from PIL import Image
 
-from board_app.cifar10 import CLASSES, Dataset
-from board_app.classifier import Classifier, Prediction
-from board_app.picture import Picture, load
+from board_app.network.classifier import Classifier, Prediction
+from board_app.pictures.cifar10 import CLASSES, Dataset
+from board_app.pictures.picture import Picture, load
 
 KEY = "board_app"
 

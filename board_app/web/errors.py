@@ -6,8 +6,7 @@ from flask import Flask, current_app, json, render_template, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, UnsupportedMediaType
 from werkzeug.wrappers import Response
 
-from board_app.backends import BackendError
-from board_app.picture import PictureError
+from board_app.errors import BackendError, PictureError
 
 _PLAIN = {
     404: "There is no such page.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import abort, request
 
-from board_app.picture import MAX_BYTES
+from board_app.pictures.picture import MAX_BYTES
 
 MAX_REQUEST = MAX_BYTES + (64 << 10)  # a form puts a few lines around the picture
 _MAX_DRAINED = 256 << 20

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from board_app import cifar10, overlay
-from board_app.graph import Graph
+from board_app.network import overlay
+from board_app.network.graph import Graph
+from board_app.pictures import cifar10
 from host_build.commands.options import (
     OVERLAY,
     Commands,
@@ -20,7 +21,7 @@ from host_build.commands.options import (
     probability,
 )
 from host_build.generate.folding import Folding
-from host_build.variants import Variant
+from host_build.networks.variants import Variant
 
 
 def add(commands: Commands) -> None:
@@ -68,12 +69,12 @@ def _simulation(parser: argparse.ArgumentParser) -> None:
 
 
 def fold(options: argparse.Namespace) -> int:
-    from host_build import circuit
-    from host_build.report import plot_layers, table
+    from host_build.assemble.circuit import costed
+    from host_build.compiler.fold_report import plot_layers, table
 
     chosen = overlay.find(options.network, options.overlays)
     folding = _fold(options, chosen.graph())
-    layout = circuit.costed(chosen, folding)
+    layout = costed(chosen, folding)
     print(table(layout, folding, options.clock))
     picture = folder_of(options, options.network) / "layers.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -83,12 +84,13 @@ def fold(options: argparse.Namespace) -> int:
 
 
 def generate(options: argparse.Namespace) -> int:
-    from host_build import circuit
-    from host_build.report import table
+    from host_build.assemble.circuit import generate as run
+    from host_build.compiler.fold_report import table
+    from host_build.generate import circuit
 
     chosen = overlay.find(options.network, options.overlays)
     folding = _fold(options, chosen.graph())
-    made = circuit.generate(chosen, folding, clock_mhz=options.clock)
+    made = run(chosen, folding, clock_mhz=options.clock)
     print(table(circuit.layout(made), folding, options.clock))
     print(made.folder)
     print(circuit.write_rtl(made, folder_of(options, options.network) / "rtl"))
@@ -96,7 +98,7 @@ def generate(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    from host_build import circuit
+    from host_build.generate import circuit
     from host_build.simulation.check import simulate as run
     from host_build.simulation.check import summary
 
@@ -113,7 +115,7 @@ def simulate(options: argparse.Namespace) -> int:
 
 def require_room(options: argparse.Namespace, variant: Variant) -> None:
     """FoldingError if no circuit of `variant` would be as small and fast as `options` ask for."""
-    from host_build.skeleton import skeleton
+    from host_build.networks.skeleton import skeleton
 
     _fold(options, skeleton(variant))
 

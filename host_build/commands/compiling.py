@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from board_app import cifar10
-from board_app.files import write_json
-from board_app.overlay import OVERLAYS, Overlay
-from host_build import variant_file
+from board_app.network.overlay import OVERLAYS, Overlay
+from board_app.pictures import cifar10
+from board_app.system.files import write_json
 from host_build.commands.options import (
     ROW,
     Commands,
@@ -23,6 +22,7 @@ from host_build.commands.options import (
     overlays,
 )
 from host_build.errors import HostError
+from host_build.networks import variant_file
 
 TRAINED = "best.safetensors"
 
@@ -61,9 +61,9 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     require_scratch(options)
     import torch
 
-    from host_build.export import export, logits
     from host_build.training import images
     from host_build.training.checkpoint import load_network, require_finished
+    from host_build.training.export import export, logits
 
     variant = variant_file.find(options.network)
     found = data_of(options)
@@ -133,8 +133,8 @@ def _compile(
 ) -> Overlay:  # fmt: skip
     import numpy as np
 
+    from host_build.assemble.package import package
     from host_build.compiler.pipeline import compile_model
-    from host_build.package import package
 
     compiled = compile_model(
         source, folder_of(options, name), test.images[: options.check_images],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from host_build import variant_file
 from host_build.commands import circuits, compiling, training
 from host_build.commands.options import (
     ROW,
@@ -19,6 +18,7 @@ from host_build.commands.options import (
     training_options,
 )
 from host_build.errors import HostError
+from host_build.networks import variant_file
 from host_build.training.recipes import RECIPES
 
 

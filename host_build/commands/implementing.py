@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from board_app import overlay
+from board_app.network import overlay
 from host_build.commands.options import (
     BUILD,
     OVERLAY,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from board_app import cifar10
-from board_app.overlay import OVERLAYS
+from board_app.network.overlay import OVERLAYS
+from board_app.pictures import cifar10
 from host_build.generate.handoff import ClockError, clock_divisors
 from host_build.training.recipes import RECIPES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.commands.options import Commands
 
 
@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 
 def results(options: argparse.Namespace) -> int:
-    from host_build import results as kept
+    from host_build.training import results as kept
 
     folder = options.docs / "results"
     for run in options.runs:

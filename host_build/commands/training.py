@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 
-from host_build import variants
 from host_build.commands.options import (
     ROW,
     Commands,
@@ -16,6 +15,7 @@ from host_build.commands.options import (
     limit,
     training_options,
 )
+from host_build.networks import variants
 from host_build.training.networks import CONVNET, find
 from host_build.training.recipes import RECIPES
 

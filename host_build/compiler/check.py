@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.graph import Graph
-from board_app.reference import Reference
+from board_app.network.graph import Graph
+from board_app.network.reference import Reference
 from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
 
 TOLERANCE = 1e-5

@@ -10,17 +10,8 @@ from onnx import NodeProto
 from qonnx.core.datatype import DataType as QonnxType
 from qonnx.custom_op.registry import getCustomOp
 
-from board_app.graph import (
-    INPUT,
-    Add,
-    Convolution,
-    DataType,
-    Graph,
-    GraphError,
-    Node,
-    Pool,
-    Threshold,
-)
+from board_app.errors import GraphError
+from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
 from host_build.compiler.model import CompileError, ModelWrapper
 
 Attribute = Callable[[str], Any]

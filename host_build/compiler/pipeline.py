@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from board_app.files import write_atomically
-from board_app.graph import Graph
+from board_app.network.graph import Graph
+from board_app.system.files import write_atomically
 from host_build.compiler import check
 from host_build.compiler.dataflow import dataflow
 from host_build.compiler.lower import lower

@@ -22,8 +22,8 @@ from qonnx.transformation.make_input_chanlast import MakeInputChannelsLast
 from qonnx.util.cleanup import cleanup_model
 
 from host_build.compiler.model import CompileError, ModelWrapper, apply, operations
+from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE
 from host_build.training.resnet import MEAN, STD
-from host_build.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE
 
 # FINN's RemoveStaticGraphInputs and TopK-era transformations want at least this ONNX version.
 _OPSET = 11

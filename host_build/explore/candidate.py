@@ -15,9 +15,9 @@ from host_build.explore.cost import Cost, Infeasible, board, cost
 from host_build.explore.halving import SPEED
 from host_build.explore.settings import Settings
 from host_build.explore.storage import HELD_OUT, ROW, WORKER, me
+from host_build.networks.variants import Variant, undescribed
 from host_build.training.images import Images
 from host_build.training.loop import Training
-from host_build.variants import Variant, undescribed
 
 NETWORK, COST, OUTCOME, REASON = "network", "cost", "outcome", "reason"
 """User attributes of a trial."""

@@ -10,8 +10,8 @@ from host_build.explore.errors import ExploreError
 from host_build.generate.folding import FoldingError
 from host_build.generate.plan import plan
 from host_build.kernels.base import Resources
-from host_build.skeleton import skeleton
-from host_build.variants import Variant
+from host_build.networks.skeleton import skeleton
+from host_build.networks.variants import Variant
 
 BUDGETS = {"pynq-z2": Budget()}
 """The most of the device that a network may take, by the board's name."""

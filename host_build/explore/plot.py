@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.compiler.fold import DEVICE
 from host_build.explore.candidate import HALVED, TRAINED
 from host_build.explore.cost import board

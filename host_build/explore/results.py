@@ -10,10 +10,9 @@ from pathlib import Path
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from board_app import overlay
-from board_app.files import write_json
-from board_app.overlay import OverlayError
-from host_build import variant_file
+from board_app.errors import OverlayError
+from board_app.network import overlay
+from board_app.system.files import write_json
 from host_build.explore import candidate
 from host_build.explore.candidate import COST, HALVED, OUTCOME, REASON, TRAINED
 from host_build.explore.cost import Cost
@@ -22,9 +21,10 @@ from host_build.explore.halving import SPEED
 from host_build.explore.plot import plot
 from host_build.explore.settings import Settings
 from host_build.explore.storage import HELD_OUT, ROW, WORKER
-from host_build.results import TEST_IMAGES
-from host_build.tables import aligned
-from host_build.variants import Variant
+from host_build.networks import variant_file
+from host_build.networks.variants import Variant
+from host_build.text.tables import aligned
+from host_build.training.results import TEST_IMAGES
 
 _HEAD = [
     "trial", "network", "parameters", "MMAC", "bits", "cycles", "frames/s", "LUT", "BRAM36", "DSP",

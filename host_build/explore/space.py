@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from optuna import Trial
 
-from host_build.variants import Bits, Group, Variant
+from host_build.networks.variants import Bits, Group, Variant
 
 Parameters = Mapping[str, int]
 _TITLE = "found by explore"

@@ -11,14 +11,14 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from board_app.cifar10 import load
+from board_app.pictures.cifar10 import load
 from host_build.explore import candidate, results
 from host_build.explore.candidate import Bench
 from host_build.explore.errors import ExploreError
 from host_build.explore.settings import Settings
 from host_build.explore.storage import ROW, STOPPED, failures, open_study, reclaim
+from host_build.networks.variants import VARIANTS, Variant
 from host_build.training.images import split, training_device
-from host_build.variants import VARIANTS, Variant
 
 # So many suggestions in a row without one to train, and there is nothing left to find.
 MOST_IDLE = 100

@@ -7,7 +7,6 @@ from functools import cached_property
 from math import lcm
 from pathlib import Path
 
-from host_build import templates
 from host_build.errors import HostError
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
@@ -18,6 +17,7 @@ from host_build.kernels.dma import BEAT_BITS
 from host_build.kernels.input_dma import InputDma
 from host_build.kernels.output_dma import OutputDma
 from host_build.kernels.width_converter import WidthConverter
+from host_build.text import templates
 
 HERE = Path(__file__).parent
 CORE, TOP = "chip_core", "chip_top"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.graph import INPUT, Add, Convolution, DataType, Graph, Pool
+from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool
 from host_build.generate.folding import FoldingError, LayerFolding
 from host_build.kernels.add import Add as AddKernel
 from host_build.kernels.base import Kernel

@@ -10,7 +10,7 @@ import struct
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from board_app import chip
+from board_app.driver import chip
 from host_build.errors import HostError
 
 IO_PLL_MHZ = 1000.0  # the PYNQ-Z2's: a 50 MHz crystal, multiplied by 20

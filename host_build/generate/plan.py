@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from board_app.graph import INPUT, Add, Convolution, Graph, Pool, Threshold
+from board_app.network.graph import INPUT, Add, Convolution, Graph, Pool, Threshold
 from host_build.generate.convolution import (
     convolution_cycles,
     convolution_kernels,

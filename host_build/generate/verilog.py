@@ -6,9 +6,9 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from host_build import templates
 from host_build.generate.layout import Instance, Plan, Wire
 from host_build.kernels.base import Stream
+from host_build.text import templates
 
 HERE = Path(__file__).parent
 METERS = [HERE.parent / "simulation" / f"{name}.sv" for name in ("meter", "fifo_meter")]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from board_app import overlay
-from board_app.overlay import Overlay
-from host_build import circuit
+from board_app.network import overlay
+from board_app.network.overlay import Overlay
+from host_build.generate import circuit
 from host_build.generate.handoff import handoff
 from host_build.implementation import design as designs
 from host_build.implementation import report as reports

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from board_app.files import write_atomically
-from board_app.overlay import Overlay
-from host_build import circuit
+from board_app.network.overlay import Overlay
+from board_app.system.files import write_atomically
 from host_build.generate import chip as chips
+from host_build.generate import circuit
 from host_build.generate.chip import Chip
 from host_build.generate.handoff import clock_divisors
 from host_build.generate.layout import Plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from host_build.compiler.fold import DEVICE
 from host_build.kernels.base import Resources
-from host_build.tables import aligned
+from host_build.text.tables import aligned
 
 MOST = {"lut": 0.80, "ff": 1.0, "bram36": 1.0, "dsp": 1.0}
 """The share of the device from which on a design is refused; of LUTs, above which."""

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically, write_json
-from board_app.overlay import Overlay
-from host_build import circuit
+from board_app.network.overlay import Overlay
+from board_app.system.files import write_atomically, write_json
 from host_build.compiler.fold import DEVICE
 from host_build.errors import HostError
-from host_build.generate import verilog
+from host_build.generate import circuit, verilog
 from host_build.generate.layout import Plan
 from host_build.implementation import sweep, yosys
 from host_build.implementation.utilisation import LUT_RAMS
 from host_build.kernels.base import Resources
-from host_build.tables import aligned
+from host_build.text.tables import aligned
 
 
 @dataclass(frozen=True)

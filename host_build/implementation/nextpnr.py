@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically, write_json
+from board_app.system.files import write_atomically, write_json
 from host_build.implementation import tool
 from host_build.implementation.tool import ToolError
 

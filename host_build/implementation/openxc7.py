@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.generate.handoff import clock_below
 from host_build.implementation import bitfile, chip_synthesis, nextpnr, open_limits, tool
 from host_build.implementation.design import CLOCK_NET, PART, Design

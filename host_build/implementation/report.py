@@ -11,11 +11,11 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from board_app.files import write_atomically, write_json
+from board_app.system.files import write_atomically, write_json
 from host_build.compiler.fold import DEVICE
 from host_build.implementation.utilisation import LUT_RAMS, Utilisation
 from host_build.kernels.base import Resources
-from host_build.tables import aligned
+from host_build.text.tables import aligned
 
 _MOST_WARNINGS = 20
 _COLUMNS = {

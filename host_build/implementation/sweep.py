@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from board_app.files import write_atomically, write_json
+from board_app.system.files import write_atomically, write_json
 from host_build.errors import HostError
 from host_build.implementation import yosys
 from host_build.implementation.sweep_points import points

@@ -11,12 +11,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from board_app.files import write_atomically
-from host_build import templates
+from board_app.system.files import write_atomically
 from host_build.implementation import bitfile, tool, vivado_reports
 from host_build.implementation.design import CLOCK_PIN, PART, TOP, Design
 from host_build.implementation.report import Report
 from host_build.implementation.tool import ToolError
+from host_build.text import templates
 
 HERE = Path(__file__).parent
 OLDEST = (2022, 1)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.readback.errors import DatabaseError
 
 CACHE = Path(__file__).parents[2] / ".cache" / "readback"

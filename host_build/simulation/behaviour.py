@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from board_app import chip
+from board_app.driver import chip
 
 Network = Callable[[NDArray[np.uint8]], NDArray[np.int32]]
 DDR_BASE = 0x1000_0000

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from board_app import chip as registers
+from board_app.driver import chip as registers
 from host_build.generate.handoff import IO_PLL_MHZ, STAND_IN
 
 with warnings.catch_warnings():

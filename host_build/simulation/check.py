@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from board_app.cifar10 import Dataset
-from board_app.graph import Graph
-from board_app.reference import Reference
+from board_app.network.graph import Graph
+from board_app.network.reference import Reference
+from board_app.pictures.cifar10 import Dataset
 from host_build.generate.layout import Plan
 from host_build.simulation.network import NetworkSimulation
 

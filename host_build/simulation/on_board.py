@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from board_app import cli
-from board_app.session import LOCK_VARIABLE
+from board_app.driver.session import LOCK_VARIABLE
 from host_build.simulation.chip import SimulatedChip
 from host_build.simulation.stage import staged
 

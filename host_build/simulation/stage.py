@@ -13,11 +13,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from board_app import overlay
-from board_app.files import write_json
-from board_app.overlay import Overlay, OverlayError
-from host_build import circuit
+from board_app.errors import OverlayError
+from board_app.network import overlay
+from board_app.network.overlay import Overlay
+from board_app.system.files import write_json
 from host_build.errors import HostError
+from host_build.generate import circuit
 from host_build.generate.handoff import simulation_bitstream
 from host_build.simulation.chip import BuiltChip
 from host_build.simulation.chip_build import Design, build

@@ -16,9 +16,9 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from host_build import templates
 from host_build.errors import HostError
 from host_build.kernels.base import Stream
+from host_build.text import templates
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "verilator"

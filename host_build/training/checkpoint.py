@@ -11,11 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.errors import HostError
+from host_build.networks.variants import DESCRIPTION, Variant, VariantError, undescribed
 from host_build.training.models import build
 from host_build.training.networks import Network, parse
-from host_build.variants import DESCRIPTION, Variant, VariantError, undescribed
 
 LAST = "last.safetensors"
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from host_build.networks.variants import CLASSES, IMAGE_CHANNELS
 from host_build.training.networks import Convnet
 from host_build.training.resnet import Normalise
-from host_build.variants import CLASSES, IMAGE_CHANNELS
 
 # The largest of many activations is large from the start, and so would the logits be.
 LOGIT_SCALE = 1 / 9

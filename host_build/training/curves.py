@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 
 
 def plot_curves(history: list[dict[str, Any]], title: str, path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from board_app.cifar10 import Dataset
+from board_app.pictures.cifar10 import Dataset
 from host_build.errors import HostError
 
 HELD_OUT = 5_000

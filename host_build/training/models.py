@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
+from host_build.networks.variants import VariantError
 from host_build.training.convnet import ConvnetModel
 from host_build.training.networks import Convnet, Network
 from host_build.training.recipes import Recipe
 from host_build.training.resnet import ResNet
-from host_build.variants import VariantError
 
 
 def build(network: Network, *, quantised: bool) -> nn.Module:

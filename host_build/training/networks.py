@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from host_build import variant_file
-from host_build.variants import CLASSES, IMAGE_CHANNELS, Variant
+from host_build.networks import variant_file
+from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, Variant
 
 
 @dataclass(frozen=True)

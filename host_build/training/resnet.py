@@ -7,8 +7,8 @@ from brevitas import nn as qnn
 from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from torch import Tensor, nn
 
+from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, Bits, Group, Variant
 from host_build.training import fake_quant
-from host_build.variants import CLASSES, IMAGE_CHANNELS, Bits, Group, Variant
 
 # Statistics of the CIFAR-10 training images, as fractions of full scale (red, green, blue).
 MEAN = (0.4914, 0.4822, 0.4465)

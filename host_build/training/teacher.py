@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from board_app.files import write_atomically
+from board_app.system.files import write_atomically
 from host_build.training import checkpoint
 from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from board_app.cifar10 import load
-from board_app.files import write_json
+from board_app.pictures.cifar10 import load
+from board_app.system.files import write_json
 from host_build.training import checkpoint, teacher
 from host_build.training.curves import plot_curves
 from host_build.training.images import Images, accuracy, device_name, split, training_device

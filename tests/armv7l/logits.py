@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from board_app import machine, overlay
-from board_app.backends import open_backend
+from board_app.driver.backends import open_backend
+from board_app.network import overlay
+from board_app.system import machine
 
 images = np.load(io.BytesIO(sys.stdin.buffer.read()))
 backend = open_backend("reference", overlay.find("lightweight"))

@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from board_app import cifar10 as data
-from board_app import overlay, vectors
-from board_app.reference import Reference
+from board_app.network import overlay, vectors
+from board_app.network.reference import Reference
+from board_app.pictures import cifar10 as data
 
 from ..deploy.stand_in import Checkout, board_python, free_port, get
 from .machine import HERE, Machine, make_root, require

@@ -10,10 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from board_app import cifar10, samples
-from board_app.backends import Backend, open_backend
-from board_app.cifar10 import Dataset
-from board_app.overlay import Overlay
+from board_app.driver.backends import open_backend
+from board_app.network.backend import Backend
+from board_app.network.overlay import Overlay
+from board_app.pictures import cifar10, samples
+from board_app.pictures.cifar10 import Dataset
 from board_app.web import create_app
 
 from .networks import write_overlay

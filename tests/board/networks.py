@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from board_app import cifar10, overlay
-from board_app.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
-from board_app.reference import Reference
+from board_app.network import overlay
+from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from board_app.network.reference import Reference
+from board_app.pictures import cifar10
 
 Shape = tuple[int, int, int]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from board_app import chip
-from board_app.session import AcceleratorError
+from board_app.driver import chip
+from board_app.errors import AcceleratorError
 from host_build.simulation.behaviour import BehaviouralChip
 
 CLOCK_MHZ = 100.0

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from board_app import benchmark, cli, commands
-from board_app.cifar10 import Dataset
-from board_app.files import read_arrays
-from board_app.overlay import Overlay, write
-from board_app.terminate import Terminated
+from board_app import cli
+from board_app.commands import measuring
+from board_app.measure import benchmark
+from board_app.network.overlay import Overlay, write
+from board_app.pictures.cifar10 import Dataset
+from board_app.system.files import read_arrays
+from board_app.system.terminate import Terminated
 
 from .networks import write_files, write_overlay
 
@@ -64,7 +66,7 @@ def test_benchmark_falls_back_to_samples(
 @pytest.fixture
 def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     """No way to the data set."""
-    from board_app import cifar10
+    from board_app.pictures import cifar10
 
     monkeypatch.setitem(cifar10.fetch.__kwdefaults__, "url", "http://127.0.0.1:9/")
 
@@ -254,7 +256,7 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, overlays: Path) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "open_backend", interrupt)
+    monkeypatch.setattr(measuring, "open_backend", interrupt)
     assert run("selftest", overlays) == 130
 
 
@@ -273,7 +275,7 @@ def test_a_driver_is_closed_whatever_ends_the_command(
             def close(self, closed: list[bool] = closed) -> None:
                 closed.append(True)
 
-        monkeypatch.setattr(commands, "open_backend", lambda *_: Failing())
+        monkeypatch.setattr(measuring, "open_backend", lambda *_: Failing())
         assert run("selftest", overlays) == code
         assert closed == [True]
 
@@ -282,7 +284,7 @@ def test_sigterm(overlays: Path) -> None:
     """A command that is told to end does so at once, and says so to the shell; no traceback."""
     root = Path(cli.__file__).resolve().parent.parent
     script = (
-        "import sys, time; from board_app import cli, vectors\n"
+        "import sys, time; from board_app import cli; from board_app.network import vectors\n"
         "vectors.load = lambda _: (print('working', flush=True), time.sleep(60))\n"
         f"sys.exit(cli.main(['selftest', '--overlays', {str(overlays)!r}]))"
     )

@@ -78,7 +78,7 @@ class Checkout:
         """With the real app, this checkout's environments, and a short benchmark; no overlay."""
         checkout = cls.make(folder, REPOSITORY / "board_app")
         (folder / ".venv").symlink_to(REPOSITORY / ".venv")
-        benchmark = folder / "board_app" / "benchmark.py"
+        benchmark = folder / "board_app" / "measure" / "benchmark.py"
         text = benchmark.read_text()
         assert "WINDOW_SECONDS = 2.0" in text
         benchmark.write_text(text.replace("WINDOW_SECONDS = 2.0", "WINDOW_SECONDS = 0.02"))

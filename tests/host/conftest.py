@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from board_app import cifar10
+from board_app.pictures import cifar10
+from host_build.networks.variants import Bits, Group, Variant
 from host_build.training import images, teacher
-from host_build.variants import Bits, Group, Variant
 
 # For networks this small, threads that wait for each other cost far more than they give.
 torch.set_num_threads(1)

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from board_app.overlay import find, names
-from board_app.reference import Reference
-from host_build import variant_file
+from board_app.network.overlay import find, names
+from board_app.network.reference import Reference
 from host_build.cli import main
+from host_build.networks import variant_file
 from host_build.training import recipes
 from host_build.training.loop import Training
 from host_build.training.recipes import Recipe, Stage

@@ -9,10 +9,10 @@ import json
 import sys
 from pathlib import Path
 
-from board_app import overlay
-from board_app.graph import Graph
-from host_build import circuit
+from board_app.network import overlay
+from board_app.network.graph import Graph
 from host_build.compiler.fold import fold
+from host_build.generate import circuit
 from host_build.generate.layout import Plan
 from host_build.generate.plan import plan
 from host_build.simulation.chip_build import Design, build

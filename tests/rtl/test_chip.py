@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from board_app.graph import Graph
-from board_app.reference import Reference
+from board_app.network.graph import Graph
+from board_app.network.reference import Reference
 from host_build.compiler.fold import fold
 from host_build.generate import chip as chips
 from host_build.generate.chip import Chip, ChipError, converters

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from board_app.overlay import Overlay
+from board_app.network.overlay import Overlay
 from host_build.cli import main
 from host_build.implementation import attribution, chip_synthesis
 from host_build.implementation import design as designs

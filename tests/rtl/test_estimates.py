@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from board_app import overlay
-from host_build import circuit
+from board_app.network import overlay
 from host_build.cli import main
+from host_build.generate import circuit
 from host_build.implementation import sweep, yosys
 from host_build.implementation.sweep_points import matrix_vector, points
 from host_build.kernels.base import Kernel, Resources

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app.graph import INPUT, Convolution, Graph, Threshold
-from board_app.reference import Reference
+from board_app.network.graph import INPUT, Convolution, Graph, Threshold
+from board_app.network.reference import Reference
 from host_build.generate import verilog
 from host_build.generate.folding import LayerFolding
 from host_build.generate.layout import Plan

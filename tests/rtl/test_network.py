@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from board_app.graph import INPUT, Convolution, Graph, Threshold
-from board_app.reference import Reference
-from host_build.circuit import record, restore
+from board_app.network.graph import INPUT, Convolution, Graph, Threshold
+from board_app.network.reference import Reference
 from host_build.compiler.fold import Budget, fold, options
 from host_build.generate import verilog
+from host_build.generate.circuit import record, restore
 from host_build.generate.folding import FoldingError, LayerFolding, read
 from host_build.generate.layout import Plan
 from host_build.generate.plan import LEAST_DEPTH, lanes_for, plan

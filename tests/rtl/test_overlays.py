@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from board_app import cifar10 as data
-from board_app import overlay
-from board_app.reference import Reference
-from host_build import circuit
+from board_app.network import overlay
+from board_app.network.reference import Reference
+from board_app.pictures import cifar10 as data
 from host_build.cli import main
 from host_build.compiler.fold import fold
 from host_build.compiler.pipeline import compile_model
+from host_build.generate import circuit
 from host_build.generate.plan import plan
 from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from board_app import chip as map_
+from board_app.driver import chip as map_
 from host_build.kernels.axi_registers import AxiRegisters
 from host_build.simulation.chip import SimulatedChip
 from tests.rtl.chip_support import built_echo, prepare, start

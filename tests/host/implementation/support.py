@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from board_app import overlay
-from board_app.graph import Graph
-from board_app.overlay import Overlay
-from host_build import circuit
+from board_app.network import overlay
+from board_app.network.graph import Graph
+from board_app.network.overlay import Overlay
 from host_build.compiler.fold import fold, provisional_depths
+from host_build.generate import circuit
 from host_build.generate.folding import Folding
 from host_build.generate.layout import Plan
 from host_build.generate.plan import plan

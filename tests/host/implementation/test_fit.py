@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app import overlay
-from board_app.graph import Convolution, Graph
-from host_build import variants
+from board_app.network import overlay
+from board_app.network.graph import Convolution, Graph
 from host_build.cli import main
 from host_build.generate.folding import LayerFolding
 from host_build.implementation import bitstream, design
 from host_build.implementation.fit import Fit
 from host_build.kernels.base import Resources
-from host_build.skeleton import skeleton
+from host_build.networks import variants
+from host_build.networks.skeleton import skeleton
 
 from .support import layout_of, overlay_with
 

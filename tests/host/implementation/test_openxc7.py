@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from board_app import overlay
+from board_app.network import overlay
 from host_build.cli import main
 from host_build.errors import HostError
 from host_build.implementation import chip_synthesis, openxc7

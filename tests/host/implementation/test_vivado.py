@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from board_app import overlay
+from board_app.network import overlay
 from host_build.cli import main
 from host_build.implementation import vivado
 from host_build.implementation.bitfile import BitfileError

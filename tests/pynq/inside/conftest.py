@@ -12,10 +12,10 @@ import pytest
 if importlib.util.find_spec("pynq") is None:  # the host environment has none
     collect_ignore_glob = ["test_*.py", "holder.py"]
 else:
-    from board_app.chip import Hardware
-    from board_app.pynq_session import forget_metadata
-    from board_app.reference import Reference
-    from board_app.session import LOCK_VARIABLE
+    from board_app.driver.chip import Hardware
+    from board_app.driver.pynq_session import forget_metadata
+    from board_app.driver.session import LOCK_VARIABLE
+    from board_app.network.reference import Reference
     from host_build.generate.handoff import handoff, simulation_bitstream
     from host_build.simulation.behaviour import BehaviouralChip
     from host_build.simulation.board import SimulatedBoard

@@ -6,7 +6,7 @@ python -m tests.pynq.inside.holder BITSTREAM
 import sys
 from pathlib import Path
 
-from board_app.pynq_session import open_bitstream
+from board_app.driver.pynq_session import open_bitstream
 from host_build.simulation.behaviour import BehaviouralChip
 from host_build.simulation.board import SimulatedBoard
 

@@ -16,11 +16,11 @@ import numpy as np
 import pynq
 import pytest
 
-from board_app import chip, pynq_session
-from board_app.accelerator import Accelerator
-from board_app.overlay import Overlay
-from board_app.pynq_session import open_bitstream, open_overlay
-from board_app.session import AcceleratorError, ChipBusy
+from board_app.driver import chip, pynq_session
+from board_app.driver.accelerator import Accelerator
+from board_app.driver.pynq_session import open_bitstream, open_overlay
+from board_app.errors import AcceleratorError, ChipBusy
+from board_app.network.overlay import Overlay
 from host_build.simulation.behaviour import BehaviouralChip, Faults
 from host_build.simulation.board import SimulatedBoard
 

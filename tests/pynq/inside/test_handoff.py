@@ -8,7 +8,7 @@ import pynq
 import pytest
 from pynq.pl_server.embedded_device import bit2bin, parse_bit_header
 
-from board_app import chip
+from board_app.driver import chip
 from host_build.simulation.board import BoardError, SimulatedBoard
 from tests.bit_files import bit_file
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app import chip, vectors
-from board_app.accelerator import Accelerator
-from board_app.chip import Hardware
-from board_app.overlay import find
-from board_app.pynq_session import open_bitstream
-from board_app.reference import Reference
-from board_app.session import AcceleratorError
+from board_app.driver import chip
+from board_app.driver.accelerator import Accelerator
+from board_app.driver.chip import Hardware
+from board_app.driver.pynq_session import open_bitstream
+from board_app.errors import AcceleratorError
+from board_app.network import vectors
+from board_app.network.overlay import find
+from board_app.network.reference import Reference
 from host_build.simulation.board import SimulatedBoard
 from host_build.simulation.chip import BuiltChip, Bus, SimulatedChip
 

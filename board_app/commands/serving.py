@@ -1,0 +1,41 @@
+"""The command serve."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from typing import Optional
+
+from board_app.commands.common import OK, chosen_overlay, complain
+from board_app.driver.backends import open_backend
+from board_app.errors import DatasetError
+from board_app.pictures import cifar10, samples
+from board_app.pictures.cifar10 import Dataset
+from board_app.web import create_app, server
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve the demo page and its JSON interface."""
+    # The port first: opening the overlay takes seconds on the board.
+    with server.listen(options.host, options.port) as listener:
+        chosen = chosen_overlay(options)
+        with closing(open_backend(options.backend, chosen)) as backend:
+            app = create_app(chosen, backend, _gallery(options))
+            print(f"{chosen.folder.name} on {backend.name} at", flush=True)
+            server.serve(app, listener, announce=lambda text: print(text, flush=True))
+    return OK
+
+
+def _gallery(options: argparse.Namespace) -> Optional[Dataset]:
+    """Pictures to try in the demo; None where none are at hand, which is no reason not to serve."""
+    try:
+        folder = cifar10.find(options.cifar10, download=False)
+        return samples.gallery(cifar10.load(folder, "test"))
+    except DatasetError:
+        if options.cifar10 is not None:
+            raise
+    try:
+        return samples.gallery(samples.load())
+    except DatasetError as error:
+        complain(f"{error}; serving without")
+        return None

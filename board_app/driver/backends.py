@@ -1,0 +1,29 @@
+"""The ways to execute an overlay's network, by name."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict
+
+from board_app.errors import BackendError
+from board_app.network.backend import Backend
+from board_app.network.overlay import Overlay
+from board_app.network.reference import Reference
+
+
+def _fpga(overlay: Overlay) -> Backend:
+    from board_app.driver.pynq_session import open_overlay
+
+    return open_overlay(overlay)
+
+
+BACKENDS: Dict[str, Callable[[Overlay], Backend]] = {
+    "reference": lambda overlay: Reference(overlay.graph()),
+    "fpga": _fpga,
+}
+
+
+def open_backend(name: str, overlay: Overlay) -> Backend:
+    """Open the backend called `name` for `overlay`."""
+    if name not in BACKENDS:
+        raise BackendError(f"unknown backend {name!r}; known: {', '.join(sorted(BACKENDS))}")
+    return BACKENDS[name](overlay)

@@ -1,0 +1,31 @@
+"""What can go wrong, for those who tell it to a person: each message says what and what to do."""
+
+from __future__ import annotations
+
+
+class GraphError(Exception):
+    """The graph file is damaged, of another format, or not consistent; the message says where."""
+
+
+class OverlayError(Exception):
+    """An overlay is unknown, incomplete or not what its manifest says; the message says which."""
+
+
+class DatasetError(Exception):
+    """The data set is missing, incomplete or not CIFAR-10; the message says what to do."""
+
+
+class PictureError(Exception):
+    """The picture is empty, too large, damaged or no picture; the message says which."""
+
+
+class BackendError(Exception):
+    """The backend is unknown or cannot be opened here; the message says which and what to do."""
+
+
+class AcceleratorError(BackendError):
+    """The chip cannot be used, or failed; the message says how and what it was doing."""
+
+
+class ChipBusy(AcceleratorError):
+    """Another process has the chip; the message says which."""

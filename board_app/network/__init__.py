@@ -1,0 +1,1 @@
+"""What the board computes: overlay, graph, the reference in numpy, golden vectors."""

@@ -1,0 +1,25 @@
+"""What executes a network, whether in numpy or in the FPGA."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Backend(Protocol):
+    """Executes the network; not thread-safe, so one caller at a time."""
+
+    name: str
+
+    def execute(self, images: np.ndarray) -> np.ndarray:
+        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on the clock that times it: a simulated board's is not the wall's."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; harmless when done twice."""
+        ...

@@ -1,0 +1,110 @@
+"""The integer graph in plain numpy: fallback where there is no FPGA, and the check on it."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from board_app.network.graph import INPUT, Add, Convolution, Graph, Node, Pool, Threshold
+
+# BLAS multiplies floats only; float32 holds every integer up to 2**24 exactly, float64 to 2**53.
+_EXACT_FLOAT32 = 1 << 24
+
+
+class Reference:
+    """Executes a graph bit for bit as the circuit does."""
+
+    name = "reference"
+    now = staticmethod(time.perf_counter)
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        types = {INPUT: graph.input_dtype, **{node.name: node.dtype for node in graph.nodes}}
+        self._steps: list[tuple[Node, Callable[..., np.ndarray]]] = []
+        for node in graph.nodes:
+            largest = max(
+                max(abs(types[name].minimum), abs(types[name].maximum)) for name in node.inputs
+            )
+            self._steps.append((node, _operation(node, largest)))
+        self._last_read = {
+            name: node.name for node in graph.nodes for name in node.inputs
+        }  # the last one wins
+
+    def execute(self, images: np.ndarray, batch: int = 50) -> np.ndarray:
+        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8; ValueError on other shapes."""
+        shape = self._graph.input_shape
+        if images.ndim != 4 or images.shape[1:] != shape or images.dtype != np.uint8:
+            raise ValueError(f"expected uint8 images (N, {', '.join(map(str, shape))}), "
+                             f"got {images.dtype} {images.shape}")  # fmt: skip
+        classes = self._graph.output.shape[2]
+        logits = np.empty((len(images), classes), np.int32)
+        for start in range(0, len(images), batch):
+            part = slice(start, start + batch)
+            logits[part] = self.tensors(images[part])[self._graph.output.name].reshape(-1, classes)
+        return logits
+
+    def close(self) -> None:
+        """Nothing is held: for those who close any backend."""
+
+    def tensors(self, images: np.ndarray, keep: bool = False) -> dict[str, np.ndarray]:
+        """The tensors (N, height, width, channels) after each node; all of them with `keep`."""
+        alive = {INPUT: images.astype(np.int32)}
+        for node, operation in self._steps:
+            alive[node.name] = operation(*(alive[name] for name in node.inputs))
+            if not keep:
+                for name in node.inputs:
+                    if self._last_read[name] == node.name:
+                        alive.pop(name, None)
+        return alive
+
+
+def _operation(node: Node, largest_input: int) -> Callable[..., np.ndarray]:
+    if isinstance(node, Convolution):
+        return _convolution(node, largest_input)
+    if isinstance(node, Threshold):
+        return _threshold(node)
+    if isinstance(node, Pool):
+        return lambda x: x.sum(axis=(1, 2), keepdims=True, dtype=np.int32)
+    assert isinstance(node, Add)
+    return lambda a, b: np.add(a, b, dtype=np.int32)  # the operands' own types would wrap
+
+
+def _convolution(node: Convolution, largest_input: int) -> Callable[[np.ndarray], np.ndarray]:
+    outputs, kernel, _, inputs = node.weights.shape
+    matrix = node.weights.reshape(outputs, -1).T
+    bound = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * largest_input
+    kind = np.float32 if bound <= _EXACT_FLOAT32 else np.float64
+    matrix = np.ascontiguousarray(matrix, kind)
+    pad, stride = node.padding, node.stride
+    height, width = node.shape[:2]
+
+    def run(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x.astype(kind), ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+        n, down, right, deep = padded.strides
+        windows = as_strided(
+            padded, (len(x), height, width, kernel, kernel, inputs),
+            (n, down * stride, right * stride, down, right, deep), writeable=False,
+        )  # fmt: skip
+        flat = windows.reshape(-1, kernel * kernel * inputs)
+        sums: np.ndarray = (flat @ matrix).astype(np.int32)
+        return sums.reshape(len(x), height, width, outputs)
+
+    return run
+
+
+def _threshold(node: Threshold) -> Callable[[np.ndarray], np.ndarray]:
+    rows = node.thresholds
+    kind = np.dtype(np.int16 if node.dtype.bits > 7 else np.int8)
+
+    def run(x: np.ndarray) -> np.ndarray:
+        if len(rows) == 1:
+            return (np.searchsorted(rows[0], x, side="right") + node.bias).astype(kind)
+        result = np.empty(x.shape, kind)
+        for channel, row in enumerate(rows):
+            result[..., channel] = np.searchsorted(row, x[..., channel], side="right") + node.bias
+        return result
+
+    return run

@@ -1,0 +1,1 @@
+"""What is classified: CIFAR-10, anybody's pictures, samples."""

@@ -1,0 +1,1 @@
+"""Overlays: a compiled network with what was measured on it, then its circuit."""

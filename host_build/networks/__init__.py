@@ -1,0 +1,1 @@
+"""What networks there are: the table, files like its rows, graphs without training."""

@@ -1,0 +1,99 @@
+"""The chip's own figures: its cycles at its clock, and every logit beside the reference's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from board_app import cli
+from board_app.driver import backends
+from board_app.driver.accelerator import Accelerator
+from board_app.driver.chip import Hardware
+from board_app.measure import chip_benchmark, report
+from board_app.measure.benchmark import Measurement
+from board_app.network.overlay import Overlay
+from board_app.network.reference import Reference
+from board_app.pictures.cifar10 import Dataset
+from host_build.simulation.behaviour import BehaviouralChip
+
+from ..networks import residual
+from ..stand_in_session import StandInSession
+
+BUILD, INTERVAL, LATENCY = 0x0123_ABCD, 6000, 9000
+REFERENCE = Reference(residual(1))
+NOTHING = np.empty((0, 32, 32, 3), np.uint8)
+
+
+def driver(*, simulated: bool = True, wrong: np.ndarray = NOTHING) -> Accelerator:
+    """On a chip that computes the reference, but for one logit of each image in `wrong`."""
+
+    def network(images: np.ndarray) -> np.ndarray:
+        logits = REFERENCE.execute(images)
+        known = {image.tobytes() for image in wrong}
+        logits[[image.tobytes() in known for image in images], 3] += 1
+        return logits
+
+    model = BehaviouralChip(network, BUILD, interval=INTERVAL, latency=LATENCY)
+    session = StandInSession(model, simulated=simulated)
+    return Accelerator(session, Hardware(BUILD, 100.0, INTERVAL, LATENCY))
+
+
+def measure(opened: Accelerator, images: Dataset) -> chip_benchmark.ChipMeasurement:
+    with opened:
+        return chip_benchmark.measure(opened, REFERENCE, images, lambda done, total: None)
+
+
+def test_cycles_and_equality(images: Dataset) -> None:
+    found = measure(driver(), images)
+    assert found.cycles == INTERVAL + LATENCY / len(images)
+    assert found.images_per_second == pytest.approx(1e8 / found.cycles)
+    assert found.first_cycles == INTERVAL + LATENCY
+    assert found.equal == found.images == len(images) and found.retries == 0
+
+
+def test_a_chip_that_differs_by_one_logit(images: Dataset) -> None:
+    found = measure(driver(wrong=images.images[:1]), images)
+    assert found.equal == len(images) - 1
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_the_reference_is_spared_on_a_real_board(
+    images: Dataset, monkeypatch: pytest.MonkeyPatch, simulated: bool
+) -> None:
+    monkeypatch.setattr(chip_benchmark, "MOST", 20)
+    assert measure(driver(simulated=simulated), images).images == (60 if simulated else 20)
+
+
+@pytest.mark.parametrize("other", [0, 2])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_benchmark_command(
+    overlays: Path, sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture, images: Dataset, simulated: bool, other: int,
+) -> None:  # fmt: skip
+    from board_app.measure import benchmark
+
+    monkeypatch.setattr(benchmark.measure, "__defaults__", (0.0,))
+    opened = driver(simulated=simulated, wrong=images.images[:other])
+    monkeypatch.setitem(backends.BACKENDS, "fpga", lambda overlay: opened)
+    path = tmp_path / "row.json"
+    arguments = ["benchmark", "--overlays", str(overlays), "--backend", "fpga", "--samples"]
+    assert cli.main([*arguments, "--json", str(path)]) == (1 if other else 0)
+    row, text = json.loads(path.read_text()), capsys.readouterr().out
+    assert row["backend"] == ("fpga, simulated" if simulated else "fpga")
+    assert ("throughput" in row) == ("latency_ms" in row) == (not simulated)
+    assert ("the board is simulated" in text) == simulated
+    assert row["chip"]["equal_to_reference"] == 20 - other
+    assert ("THE CHIP DIFFERS" in text) == bool(other)
+    assert row["chip"]["cycles_per_image"] == INTERVAL + LATENCY / 20
+    assert "images/s at 100 MHz" in text and "150 µs" in text
+    with pytest.raises(backends.BackendError, match="closed"):
+        opened.execute(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def test_report_without_a_chip(overlay: Overlay, images: Dataset) -> None:
+    accuracy = measure(driver(), images).accuracy
+    row = report.row(overlay, "reference", images, Measurement(accuracy, (5.0,), (0.2,)))
+    assert "chip" not in row and "equality" not in report.text(row)
