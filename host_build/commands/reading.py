@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from board_app import cifar10, overlay, vectors
-from board_app.files import write_atomically
+from board_app.network import overlay, vectors
+from board_app.pictures import cifar10
+from board_app.system.files import write_atomically
 from host_build.commands.options import (
     BUILD,
     Commands,
@@ -54,10 +55,10 @@ def add(commands: Commands) -> None:
 
 
 def readback(options: argparse.Namespace) -> int:
+    from host_build.configuration.database import Database
     from host_build.readback import nodes, verilog
     from host_build.readback.circuit import read
     from host_build.readback.counts import count
-    from host_build.readback.database import Database
 
     if options.images and not options.overlay:
         raise HostError("--images needs --overlay NAME, which says what the images should give")
@@ -91,7 +92,7 @@ def _simulate(options: argparse.Namespace, circuit: Circuit) -> bool:
     import numpy as np
     from tqdm import tqdm
 
-    from board_app.reference import Reference
+    from board_app.network.reference import Reference
     from host_build.readback import simulate
 
     chosen = overlay.find(options.overlay, options.overlays)

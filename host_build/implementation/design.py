@@ -16,7 +16,6 @@ from host_build.generate.handoff import clock_divisors
 from host_build.generate.layout import Plan
 from host_build.kernels.base import Resources
 
-PART = "xc7z020clg400-1"
 """The PYNQ-Z2's."""
 TOP = chips.TOP
 CLOCK_PIN = "i_processing_system/FCLKCLK[0]"

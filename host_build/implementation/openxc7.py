@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from board_app.system.files import write_atomically
+from host_build.configuration import bitfile
+from host_build.configuration.database import Database
+from host_build.configuration.frames import assemble
+from host_build.configuration.part import PART
 from host_build.generate.handoff import clock_below
-from host_build.implementation import bitfile, chip_synthesis, nextpnr, open_limits, tool
-from host_build.implementation.design import CLOCK_NET, PART, Design
-from host_build.implementation.frames import assemble
+from host_build.implementation import chip_synthesis, nextpnr, open_limits, tool
+from host_build.implementation.design import CLOCK_NET, Design
 from host_build.implementation.mending import mend
 from host_build.implementation.nextpnr import Nextpnr, Run, Settings
 from host_build.implementation.report import Report, Timing
 from host_build.implementation.tool import ToolError
 from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.vivado import Outcome
-from host_build.readback.database import Database
 
 FAMILY = "zynq7"
 REMEDY = "install the openXC7 tools and put them on PATH"

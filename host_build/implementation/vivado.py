@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from board_app.system.files import write_atomically
-from host_build.implementation import bitfile, tool, vivado_reports
-from host_build.implementation.design import CLOCK_PIN, PART, TOP, Design
+from host_build.configuration import bitfile
+from host_build.configuration.part import PART
+from host_build.implementation import tool, vivado_reports
+from host_build.implementation.design import CLOCK_PIN, TOP, Design
 from host_build.implementation.report import Report
 from host_build.implementation.tool import ToolError
 from host_build.text import templates

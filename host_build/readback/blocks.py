@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from host_build.readback.database import SitePin
+from host_build.configuration.database import SitePin
 from host_build.readback.draft import Block
 
 _MEMORY = re.compile(r"(INITP?)_([0-9A-F]{2})\[(\d+)\]")

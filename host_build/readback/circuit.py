@@ -11,15 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_build.readback import blocks, features, packets
-from host_build.readback.database import Database, Site, Tile
+from host_build.configuration import packets
+from host_build.configuration.database import Database, Site, Tile
+from host_build.configuration.errors import ReadbackError
+from host_build.configuration.packets import Configuration
+from host_build.readback import blocks, features
 from host_build.readback.draft import Block, Constant, FromCell, FromPin, Source
-from host_build.readback.errors import ReadbackError
 from host_build.readback.fabric import Fabric, Output
 from host_build.readback.features import Features
 from host_build.readback.model import ONE, ZERO, Branch, Cell, Circuit, Net, Pin, Sink
 from host_build.readback.nodes import Nodes
-from host_build.readback.packets import Configuration
 from host_build.readback.slices import Slice
 
 _TIES = {"HARD0": ZERO, "HARD1": ONE}

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from host_build.implementation.frames import assemble
+from host_build.configuration.database import Database, Tile
+from host_build.configuration.frames import assemble
 from host_build.readback import features
 from host_build.readback.circuit import Read
-from host_build.readback.database import Database, Tile
 from host_build.readback.features import Features
 from host_build.readback.model import Circuit
 from host_build.readback.nodes import Nodes

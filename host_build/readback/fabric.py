@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host_build.readback.database import Database
-from host_build.readback.errors import ReadbackError
+from host_build.configuration.database import Database
+from host_build.configuration.errors import ReadbackError
 from host_build.readback.features import Features
 from host_build.readback.model import Pip
 from host_build.readback.nodes import Nodes

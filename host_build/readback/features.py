@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.readback.database import Bits, Database, Tile
-from host_build.readback.errors import ReadbackError
-from host_build.readback.packets import Configuration
-from host_build.readback.part import WORDS
+from host_build.configuration.database import Bits, Database, Tile
+from host_build.configuration.errors import ReadbackError
+from host_build.configuration.packets import Configuration
+from host_build.configuration.part import WORDS
 
 _ECC_WORD, _ECC_MASK = 50, 0x1FFF
 """The bits of each frame that hold its own check sum."""

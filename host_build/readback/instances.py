@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from host_build.readback.errors import ReadbackError
+from host_build.configuration.errors import ReadbackError
 from host_build.readback.model import ONE, ZERO, Cell
 
 Names = Callable[[str], str]

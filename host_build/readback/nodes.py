@@ -26,7 +26,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from board_app.system.files import write_atomically
-from host_build.readback.errors import DatabaseError
+from host_build.configuration.errors import DatabaseError
 
 CACHE = Path(__file__).parents[2] / ".cache" / "readback"
 _FORMAT = 1

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from board_app import chip as registers
+from board_app.driver import chip as registers
+from host_build.configuration.errors import ReadbackError
 from host_build.readback import verilog
-from host_build.readback.errors import ReadbackError
 from host_build.readback.model import Circuit
 from host_build.simulation import chip_build, toolchain
 from host_build.simulation.chip import BuiltChip, SimulatedChip

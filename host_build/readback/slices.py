@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from host_build.configuration.errors import ReadbackError
 from host_build.readback.draft import Constant, Draft, FromCell, FromPin, Source
-from host_build.readback.errors import ReadbackError
 
 ROWS = "ABCD"
 _INIT = re.compile(r"([ABCD])LUT\.INIT\[(\d+)\]")

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from host_build.configuration.errors import ReadbackError
 from host_build.generate import chip as chips
-from host_build.readback.errors import ReadbackError
 from host_build.readback.expressions import expression
 from host_build.readback.instances import block_ram, dsp
 from host_build.readback.model import ONE, ZERO, Cell, Circuit

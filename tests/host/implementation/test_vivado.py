@@ -11,8 +11,8 @@ import pytest
 
 from board_app.network import overlay
 from host_build.cli import main
+from host_build.configuration.bitfile import BitfileError
 from host_build.implementation import vivado
-from host_build.implementation.bitfile import BitfileError
 from host_build.implementation.tool import ToolError
 from host_build.implementation.vivado_reports import ReportError
 from tests.bit_files import bit_file

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host_build.readback import crc
-from host_build.readback.part import WORDS
+from host_build.configuration import crc
+from host_build.configuration.part import WORDS
 
 PART, IDCODE = "xc7z020clg400-1", 0x0372_7093
 COLUMNS = {("top", "CLB_IO_CLK"): [2, 3], ("bottom", "CLB_IO_CLK"): [2], ("top", "BLOCK_RAM"): [4]}

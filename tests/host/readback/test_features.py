@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_build.implementation import bitfile
+from host_build.configuration import bitfile
+from host_build.configuration.database import Database
+from host_build.configuration.errors import DatabaseError, ReadbackError
+from host_build.configuration.packets import Configuration
+from host_build.configuration.part import WORDS
 from host_build.readback import features
-from host_build.readback.database import Database
-from host_build.readback.errors import DatabaseError, ReadbackError
-from host_build.readback.packets import Configuration
-from host_build.readback.part import WORDS
 from tests.host.implementation.databases import PART, write_database
 
 HEADER = bitfile.Header("chip", PART, "2026/01/02", "03:04:05", 0)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host_build.configuration.errors import DatabaseError
 from host_build.readback import nodes
-from host_build.readback.errors import DatabaseError
 
 # Two tiles in a row: EAST of the left one is WEST of the right one, which is also its own TAP.
 FILE = """W 4

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host_build.configuration import packets
+from host_build.configuration.database import Database
+from host_build.configuration.frames import assemble
 from host_build.implementation import mending
-from host_build.implementation.frames import assemble
-from host_build.readback import circuit, features, nodes, packets, verilog
+from host_build.readback import circuit, features, nodes, verilog
 from host_build.readback.circuit import Read
 from host_build.readback.counts import count
-from host_build.readback.database import Database
 from host_build.readback.differences import differences
 from host_build.readback.model import ONE, ZERO
 from host_build.readback.nodes import Nodes

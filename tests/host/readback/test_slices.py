@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from host_build.configuration.errors import ReadbackError
 from host_build.readback.draft import Constant, FromCell, FromPin
-from host_build.readback.errors import ReadbackError
 from host_build.readback.slices import Slice
 
 

@@ -15,8 +15,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from host_build.readback.errors import DatabaseError
-from host_build.readback.part import Part
+from host_build.configuration.errors import DatabaseError
+from host_build.configuration.part import Part
 
 _UNKNOWN_BITS = re.compile(r"[LR]IO[BI]\d*_SING|MONITOR_\w+|CMT_\w+|HCLK_IOI3")
 """Tile types whose bits public databases may not describe; a bit that is set there is refused."""

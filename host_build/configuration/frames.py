@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from host_build.configuration.database import Database, Tile
 from host_build.errors import HostError
-from host_build.readback.database import Database, Tile
 
 WORDS = 101
 """32-bit words of a frame."""

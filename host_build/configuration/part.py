@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from host_build.readback.errors import DatabaseError
+from host_build.configuration.errors import DatabaseError
 
+PART = "xc7z020clg400-1"
+"""The PYNQ-Z2's."""
 WORDS = 101
 """32-bit words of a frame."""
 _BUSES = ("CLB_IO_CLK", "BLOCK_RAM")

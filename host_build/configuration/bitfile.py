@@ -9,8 +9,8 @@ import re
 import struct
 from dataclasses import dataclass
 
+from host_build.configuration.part import PART
 from host_build.errors import HostError
-from host_build.implementation.design import PART
 
 _MAGIC = bytes.fromhex("00090ff00ff00ff00ff0000001")
 _TAGS = {ord("a"): "design", ord("b"): "part", ord("c"): "date", ord("d"): "time"}

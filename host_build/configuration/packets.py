@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.implementation import bitfile
-from host_build.readback import crc
-from host_build.readback.errors import ReadbackError
-from host_build.readback.part import WORDS, Part
+from host_build.configuration import bitfile, crc
+from host_build.configuration.errors import ReadbackError
+from host_build.configuration.part import WORDS, Part
 
 _SYNC = bytes.fromhex("aa995566")
 _CRC, _FAR, _FDRI, _CMD, _CTL0, _MFWR, _CBC, _IDCODE = 0, 1, 2, 4, 5, 10, 11, 12

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_build.implementation.frames import FasmError, Frames, assemble
+from host_build.configuration import packets
+from host_build.configuration.database import Database
+from host_build.configuration.frames import FasmError, Frames, assemble
 from host_build.implementation.mending import PINS, mend
-from host_build.readback import packets
-from host_build.readback.database import Database
-
-from .databases import PART, write_database
+from tests.host.implementation.databases import PART, write_database
 
 LUT = "CLBLL_L_X0Y0.SLICEL_X0.ALUT.INIT"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_build.configuration import crc, packets
+from host_build.configuration.errors import DatabaseError
+from host_build.configuration.part import Part, address
 from host_build.errors import HostError
-from host_build.readback import crc, packets
-from host_build.readback.errors import DatabaseError
-from host_build.readback.part import Part, address
 from tests.host.readback.bitstreams import (
     CMD,
     CTL0,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host_build.implementation import bitfile
-from host_build.implementation.bitfile import BitfileError
+from host_build.configuration import bitfile
+from host_build.configuration.bitfile import BitfileError
 from tests.bit_files import BUILD_ID, bit_file
 
 OPEN = bit_file("chip.frames;Generator=xc7frames2bit", "xc7z020clg400-1")
