@@ -2,7 +2,8 @@
 
 Seen with nextpnr-xilinx 0.8.2: the router loops for ever over shift registers with different
 enables in one slice; a chain of DSP blocks must lie in one column of one clock region, which has
-ten; every ninth bit of a 36 Kbit block RAM that is 1 or 9 wide reads 0.
+ten, and begins in the lower block of a tile, else the placer looks for a place for very long; every
+ninth bit of a 36 Kbit block RAM that is 1 or 9 wide reads 0.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 from host_build.implementation import mending, yosys
 
 LONGEST_DSP_CHAIN = 10
+DSP_TILES = 110
+"""Of the xc7z020, with two blocks each; it begins each chain in the lower one."""
 PLACED = {
     *yosys.LUTS, *yosys.LUT_RAMS, *yosys.FLIP_FLOPS, *yosys.BLOCK_RAMS,
     "DSP48E1", "CARRY4", "MUXF7", "MUXF8", "INV", "BUFG", "PS7",
@@ -63,6 +66,27 @@ def _block_rams(module: Mapping[str, Any]) -> list[str]:
 
 
 def _dsp_chains(module: Mapping[str, Any]) -> list[str]:
+    lengths = _chain_lengths(module)
+    longest = max(lengths, key=lambda name: lengths[name], default=None)
+    if longest is None:
+        return []
+    told = []
+    if lengths[longest] > LONGEST_DSP_CHAIN:
+        told.append(
+            f"{lengths[longest]} DSP blocks, of at most {LONGEST_DSP_CHAIN}, are chained up to "
+            f"{longest}"
+        )
+    tiles = sum(-(-length // 2) for length in lengths.values())
+    if tiles > DSP_TILES:
+        told.append(
+            f"its {len(lengths)} chains of DSP blocks, single ones among them, need {tiles} tiles, "
+            f"of which there are {DSP_TILES}: fold with a smaller --dsp"
+        )
+    return told
+
+
+def _chain_lengths(module: Mapping[str, Any]) -> dict[str, int]:
+    """How many blocks are chained, by the name of the last."""
     blocks = {n: c["connections"] for n, c in module["cells"].items() if c["type"] == "DSP48E1"}
     giver = {wires["PCOUT"][0]: name for name, wires in blocks.items() if wires.get("PCOUT")}
     above = {n: giver.get(wires["PCIN"][0]) for n, wires in blocks.items() if wires.get("PCIN")}
@@ -73,8 +97,4 @@ def _dsp_chains(module: Mapping[str, Any]) -> list[str]:
             count, here = count + 1, above.get(here)
         return count
 
-    longest = max(blocks, key=length, default=None)
-    if longest is None or length(longest) <= LONGEST_DSP_CHAIN:
-        return []
-    found = length(longest)
-    return [f"{found} DSP blocks, of at most {LONGEST_DSP_CHAIN}, are chained up to {longest}"]
+    return {name: length(name) for name in blocks.keys() - set(above.values())}

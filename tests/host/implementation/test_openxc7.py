@@ -398,12 +398,16 @@ def test_limits_of_the_open_tools() -> None:
     moving = cell("DSP48E1", INMODE=["0", 7, "0", "0", "0"])
     turned = {**cell("DSP48E1"), "parameters": {"IS_ALUMODE_INVERTED": "0100"}}
     assert broken({"cells": {"a": wide, "b": cell("LUT6"), **chain(10)}}) == []
+    assert broken({"cells": {f"dsp{k}": cell("DSP48E1") for k in range(110)}}) == []
     for cells, message in (
         ({"a": cell("SRLC32E"), "b": cell("SRL16E")},
          "2 cells are shift registers, the first is a"),
         ({"a": cell("LUT6"), "b": cell("XADC")},
          "1 cells are of type XADC, which it does not know"),
         (chain(11), "11 DSP blocks, of at most 10, are chained up to dsp10"),
+        ({f"dsp{k}": cell("DSP48E1") for k in range(111)},
+         "its 111 chains of DSP blocks, single ones among them, need 111 tiles, of which there are "
+         "110: fold with a smaller --dsp"),
         ({"a": narrow, "b": wide}, "1 RAMB36E1 are 1 or 9 wide, the first is a"),
         ({"a": moving}, "1 DSP blocks have no constant on INMODE, ALUMODE[3:2] or OPMODE[6], the "
          "first is a"),
