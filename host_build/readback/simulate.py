@@ -28,7 +28,7 @@ _STEP = 500
 
 @dataclass(frozen=True)
 class Run:
-    """`logits` (N, 10) int32; `cycles` and those to the first frame's end are the chip's count."""
+    """`logits` (N, 10) int32; `cycles` of the batch, and to its first logit, as the chip counts."""
 
     logits: NDArray[np.int32]
     cycles: int

@@ -143,7 +143,8 @@ def test_block_ram_equals_the_netlists_model(tmp_path: Path, mode: str) -> None:
             f'.RAM_MODE("SDP"), .READ_WIDTH_A({a}), .WRITE_WIDTH_B({b})' if wide else
             f".READ_WIDTH_A({a}), .WRITE_WIDTH_A({a}), .READ_WIDTH_B({b}), .WRITE_WIDTH_B({b})"
         )  # fmt: skip
-        a, b = min(a, 18), min(b, 18)
+        # Tools leave the width of a wide read at nothing in some halves.
+        a, b = (1, 18) if wide else (a, b)
         text += f"""
   wire [35:0] p_{k}, q_{k};
   wire [1:0] wea_{k} = in_data_i[64+:2] & 2'd{0 if wide else 3 if a == 18 else 1};

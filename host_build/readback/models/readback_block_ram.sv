@@ -122,7 +122,7 @@ module readback_block_ram #(
       if (rst_a_i) latch_a_q <= SRVAL_A;
       else if (!(|we_a_i && WRITE_MODE_A == 2)) begin
         latch_a_q <= selected(|we_a_i && WRITE_MODE_A == 0 ? new_a : old, address_a_i[3:0],
-                              READ_WIDTH_A) ^
+                              SDP_READ_36 != 0 ? 18 : READ_WIDTH_A) ^
                      {18{writes_b && same && WRITE_MODE_B != 1 && !(|we_a_i)}};
       end
     end
