@@ -1,4 +1,8 @@
-"""The chip at work on one batch: start, wait with an end, reset, and say what it was doing."""
+"""The chip at work on one batch: start, wait with an end, reset, and say what it was doing.
+
+The session is asked before each group of register accesses, a few microseconds long, whether the
+chip is still there: one question costs more than one access.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,7 @@ class Engine:
 
     def start(self, pixels: Buffer, logits: Buffer, frames: int) -> None:
         """Start a batch of `frames`; the pixels are flushed."""
+        self._session.check()
         self._started = self._session.now()
         # The output first: the chip may not have results before it knows where to put them.
         for dma, buffer in ((self._odma, logits), (self._idma, pixels)):
@@ -47,6 +52,7 @@ class Engine:
             self._session.sleep(rest - 5 * _NAP)
         while True:
             elapsed = self._elapsed()  # before the look: a late look is not a late chip
+            self._session.check()
             done = self._odma.read(chip.CTRL) & chip.DONE
             late = elapsed > 2 * expected + _NAP
             if done or late:
@@ -67,10 +73,12 @@ class Engine:
 
     def cycles(self) -> int:
         """Cycles of the last batch, by the chip's own counter."""
+        self._session.check()
         return self._control.read(chip.CYCLES)
 
     def counters(self) -> Dict[str, int]:
         """All counters of the last batch, in cycles or frames."""
+        self._session.check()
         rows = chip.IPS["control0"][2]
         return {
             row.name: self._control.read(row.offset)
@@ -83,6 +91,7 @@ class Engine:
 
         AcceleratorError where it is another, or the reset does not end.
         """
+        self._session.check()
         magic = self._control.read(chip.MAGIC)
         build = self._control.read(chip.BUILD_ID)
         if magic != chip.MAGIC_VALUE:
@@ -110,4 +119,5 @@ class Engine:
         return self._session.now() - self._started
 
     def _fault(self, what: str) -> Fault:
+        self._session.check()
         return Fault(f"{what} [{chip.report(self._session.ips)}]")

@@ -10,7 +10,7 @@ import re
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
@@ -69,7 +69,8 @@ class PynqSession:
             _check(bitstream, overlay.ip_dict, hardware)
             with _explained(bitstream):
                 overlay.download()
-            loaded.remember(self._lock.path)
+            self._load = loaded.Load(_written_by_loads(overlay))
+            self._load.remember(self._lock.path)
             self.clock_mhz = float(pynq.Clocks.fclk0_mhz)
             if abs(self.clock_mhz / hardware.clock_mhz - 1) > _CLOCK_TOLERANCE:
                 raise AcceleratorError(
@@ -100,6 +101,10 @@ class PynqSession:
                 "programs or notebooks hold it: shut their kernels down"
             ) from error
         return _PynqBuffer(buffer)
+
+    def check(self) -> None:
+        """AcceleratorError where another program has loaded the FPGA."""
+        self._load.check()
 
     def close(self) -> None:
         """Let others have the chip; the overlay stays loaded."""
@@ -141,6 +146,14 @@ def _pynq() -> Any:
             f"the backend fpga needs pynq, which is on a PYNQ board ({error}); here, use the "
             "backend reference"
         ) from error
+
+
+def _written_by_loads(overlay: Any) -> List[Path]:
+    """The kernel's files that every load opens for writing, then the bitstream as pynq gives it."""
+    device = overlay.device
+    return [
+        Path(path) for path in (device.BS_FPGA_MAN, device.BS_FPGA_MAN_FLAGS, overlay.firmware_path)
+    ]
 
 
 @contextmanager

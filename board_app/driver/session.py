@@ -49,6 +49,10 @@ class Session(Protocol):
         """A buffer of `count` elements; AcceleratorError where there is no memory left."""
         ...
 
+    def check(self) -> None:
+        """AcceleratorError where the chip may be gone: to read its registers could hang then."""
+        ...
+
     def now(self) -> float:
         """Seconds on the board's own clock: a simulated board's is slower than the wall's."""
         ...

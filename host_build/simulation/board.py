@@ -7,8 +7,13 @@ Needs pynq and numpy, and nothing of the host environment.
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
+import tempfile
+import time
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -92,6 +97,13 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self._seconds = 0.0
         self._counted = 0  # of the chip's cycles: reading it lets some pass, too
         self._slcr = dict(_SLCR_RESET)
+        # Where a board has /sys/class/fpga_manager/fpga0 and /lib/firmware.
+        self._files = Path(tempfile.mkdtemp(prefix="simulated_board_"))
+        weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
+        self.BS_FPGA_MAN = str(self._files / "firmware")
+        self.BS_FPGA_MAN_FLAGS = str(self._files / "flags")
+        self._loaded_at = 0  # ns
+        self._boot()
 
     def install(self) -> None:
         """Make it the board that pynq finds in this process."""
@@ -104,6 +116,14 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         """Lose the chip, its memory and the clocks' settings."""
         self.chip = None
         self._slcr = dict(_SLCR_RESET)
+        self._boot()
+
+    def _boot(self) -> None:
+        """Make the kernel's files anew."""
+        for path in map(Path, (self.BS_FPGA_MAN, self.BS_FPGA_MAN_FLAGS)):
+            fresh = path.with_suffix(".new")
+            fresh.write_text("")
+            fresh.rename(path)
 
     @property
     def fclk0_mhz(self) -> float:
@@ -242,8 +262,22 @@ class SimulatedBoard(Device):  # type: ignore[misc]
             raise BoardError(f"there is no simulated chip of build {build_id:08x}") from None
         self._counted = self.chip.cycle
         self.gen_cache(bitstream, parser)
+        self._note(bitstream, swapped.tobytes())
         self.post_download(bitstream, parser, self.name)
 
     def gen_cache(self, bitstream: Any, parser: Any = None) -> None:
         """Cache the metadata in pynq's own folder, as pynq does on a board."""
         embedded_device.EmbeddedDevice.gen_cache(self, bitstream, parser)
+
+    def _note(self, bitstream: Any, data: bytes) -> None:
+        """Write the files that pynq writes to load the FPGA; a second time fewer, as pynq does."""
+        if not bitstream.binfile_name:
+            bitstream.binfile_name = f"{Path(bitstream.bitfile_name).stem}.bin"
+            bitstream.firmware_path = self._files / bitstream.binfile_name
+            bitstream.firmware_path.write_bytes(data)
+        # A load takes longer than a tick of the files' clock; this one need not.
+        self._loaded_at = max(time.time_ns(), self._loaded_at + 1)
+        texts = {self.BS_FPGA_MAN_FLAGS: "0", self.BS_FPGA_MAN: bitstream.binfile_name}
+        for path, text in texts.items():
+            Path(path).write_text(text)
+            os.utime(path, ns=(self._loaded_at, self._loaded_at))

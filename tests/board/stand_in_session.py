@@ -94,6 +94,9 @@ class StandInSession:
         self.buffers.append(StandInBuffer(self, count, dtype, address + self.offset))
         return self.buffers[-1]
 
+    def check(self) -> None:
+        pass
+
     def now(self) -> float:
         return self.model.cycle / (1e6 * self.clock_mhz)
 

@@ -15,8 +15,9 @@ from types import SimpleNamespace
 import numpy as np
 import pynq
 import pytest
+from pynq.pl_server.embedded_device import EmbeddedDevice
 
-from board_app.driver import chip, pynq_session
+from board_app.driver import chip, loaded, pynq_session
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.pynq_session import open_bitstream, open_overlay
 from board_app.errors import AcceleratorError, ChipBusy
@@ -205,6 +206,90 @@ def test_registers_that_may_not_be_there_are_not_read(
     assert seen == []
 
 
+@pytest.fixture
+def notebook(board: SimulatedBoard, bitstream: Path, tmp_path: Path) -> pynq.Overlay:
+    """Another's overlay, whose handoff pynq has from its cache: a load of it leaves no state."""
+    board._chips = lambda build: BehaviouralChip(REFERENCE.execute, build)
+    path = str(write_overlay(tmp_path / "other.bit", bit=5, hwh=5))
+    pynq.Overlay(path)
+    overlay = pynq.Overlay(path)
+    assert overlay.parser._from_cache
+    return overlay
+
+
+def state() -> list[bytes]:
+    return [path.read_bytes() for path in loaded.metadata()[1:]]
+
+
+def test_a_load_that_pynqs_state_does_not_show_is_seen_before_the_next_load(
+    board: SimulatedBoard, bitstream: Path, notebook: pynq.Overlay
+) -> None:
+    killed_at_work(open_bitstream(bitstream, HARDWARE))
+    before = state()
+    notebook.download()
+    assert state() == before, "pynq has noted nothing"
+    with when_downloaded(board) as seen, open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(3))
+    assert seen == []
+
+
+OTHERS = "another program has loaded the FPGA since .*shut down .*start this .*again"
+
+
+def test_a_load_between_two_batches(
+    board: SimulatedBoard, bitstream: Path, notebook: pynq.Overlay, driver: Accelerator
+) -> None:
+    assert equal(driver, pixels(3))
+    notebook.download()
+    with when_downloaded(board) as seen:
+        for use in (lambda: driver.execute(pixels(3)), driver.counters):
+            with pytest.raises(AcceleratorError, match=OTHERS):
+                use()
+        driver.close()
+    assert seen == []
+    with open_bitstream(bitstream, HARDWARE) as again:
+        assert equal(again, pixels(3))
+
+
+@pytest.mark.parametrize("count", [3, 300])
+def test_a_load_in_the_middle_of_a_batch(
+    board: SimulatedBoard, notebook: pynq.Overlay, driver: Accelerator, count: int
+) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def load() -> None:
+        notebook.download()
+        watch(board, seen)
+
+    assert equal(driver, pixels(count))
+    with when_polled(board, load), pytest.raises(AcceleratorError, match=OTHERS):
+        driver.execute(pixels(count))
+    assert [row for row in seen if row != ("read", 2 * chip.WINDOW + chip.STATUS)] == []
+    assert len(seen) < 2 and board.chip.read(2 * chip.WINDOW) == 5
+
+
+def test_what_pynqs_own_device_writes_at_every_load(
+    bitstream: Path, board: SimulatedBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard rests on it: a second download of one overlay opens fpga_manager's files anew."""
+    for name in ("shutdown", "set_axi_port_width", "_xrt_download"):
+        monkeypatch.setattr(EmbeddedDevice, name, lambda *_: None)
+    device = object.__new__(EmbeddedDevice)
+    device.tag = "none"
+    files = [tmp_path / "firmware", tmp_path / "flags"]
+    device.BS_FPGA_MAN, device.BS_FPGA_MAN_FLAGS = map(str, files)
+    monkeypatch.setattr(EmbeddedDevice, "name", "a device", raising=False)
+    overlay = pynq.Overlay(str(bitstream))
+    assert EmbeddedDevice.BS_FPGA_MAN == "/sys/class/fpga_manager/fpga0/firmware"
+    for _ in range(2):
+        for file in files:
+            file.write_text("")
+            os.utime(file, (1, 1))
+        device.download(overlay, overlay.parser)
+        assert files[0].read_text() == overlay.binfile_name == "chip.bin"
+        assert all(file.stat().st_mtime > 1 for file in files)
+
+
 def test_pynqs_stale_metadata(board: SimulatedBoard, tmp_path: Path) -> None:
     path = write_overlay(tmp_path / "chip.bit", mhz=100)
     pynq.Overlay(str(path))
@@ -278,6 +363,12 @@ def when_polled(board: SimulatedBoard, action: Callable[[], None]) -> Iterator[N
 def when_downloaded(board: SimulatedBoard) -> Iterator[list[tuple[str, int]]]:
     """What the chip that is loaded now is asked until another takes its place."""
     seen: list[tuple[str, int]] = []
+    watch(board, seen)
+    yield seen
+
+
+def watch(board: SimulatedBoard, seen: list[tuple[str, int]]) -> None:
+    """Note in `seen` what the chip that is loaded now is asked."""
     read, write = board.chip.read, board.chip.write
 
     def look(offset: int) -> int:
@@ -289,7 +380,6 @@ def when_downloaded(board: SimulatedBoard) -> Iterator[list[tuple[str, int]]]:
         write(offset, value)
 
     board.chip.read, board.chip.write = look, note
-    yield seen
 
 
 def test_this_is_the_pynq_that_was_asked_for() -> None:
