@@ -244,11 +244,12 @@ def identifier(name: str) -> str:
 def _guarded(reset: str, enable: str, changes: list[str]) -> str:
     """The body of a clocked block: what a reset and what an enabled clock does."""
     rows = [change.split("|") for change in changes]
-    data = " ".join(f"{name} <= {source};" for name, _, source in rows)
+    # Verilator takes 40,000 tokens a line at most, and an enable may reach thousands.
+    data = "\n".join(f"{name} <= {source};" for name, _, source in rows)
     body = data if enable == "1'b1" else f"if ({enable}) begin {data} end"
     if reset == "1'b0":
         return f"  begin {body} end"
-    values = " ".join(f"{name} <= 1'b{value};" for name, value, _ in rows)
+    values = "\n".join(f"{name} <= 1'b{value};" for name, value, _ in rows)
     return f"  if ({reset}) begin {values} end else begin {body} end"
 
 
