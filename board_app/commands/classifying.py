@@ -9,13 +9,14 @@ from board_app.commands.common import ERROR, OK, chosen_overlay, complain
 from board_app.driver.backends import open_backend
 from board_app.errors import PictureError
 from board_app.network.classifier import Classifier
-from board_app.pictures import picture
+from board_app.pictures import decoder, picture
 
 
 def run_classify(options: argparse.Namespace) -> int:
     """Say what is on pictures of any size."""
     chosen = chosen_overlay(options)
     code = OK
+    decoder.shared.start()
     with closing(open_backend(options.backend, chosen)) as backend:
         classifier = Classifier(chosen, backend)
         for path in options.images:

@@ -9,7 +9,7 @@ from typing import Optional
 from board_app.commands.common import OK, chosen_overlay, complain
 from board_app.driver.backends import open_backend
 from board_app.errors import DatasetError
-from board_app.pictures import cifar10, samples
+from board_app.pictures import cifar10, decoder, samples
 from board_app.pictures.cifar10 import Dataset
 from board_app.web import create_app, server
 
@@ -18,6 +18,7 @@ def run_serve(options: argparse.Namespace) -> int:
     """Serve the demo page and its JSON interface."""
     # The port first: opening the overlay takes seconds on the board.
     with server.listen(options.host, options.port) as listener:
+        decoder.shared.start()
         chosen = chosen_overlay(options)
         with closing(open_backend(options.backend, chosen)) as backend:
             app = create_app(chosen, backend, _gallery(options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from board_app.pictures.picture import load
 from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
@@ -15,7 +16,7 @@ blueprint = Blueprint("api", __name__)
 def classify() -> Response:
     """Classify the picture in the form's file "picture", or the body itself."""
     demo = current()
-    found = demo.classifier.classify(demo.decode(upload.picture()).pixels)
+    found = demo.classifier.classify(load(upload.picture()).pixels)
     return jsonify(
         {
             "class": found.label,

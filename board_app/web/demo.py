@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from flask import current_app
@@ -13,7 +12,7 @@ from PIL import Image
 
 from board_app.network.classifier import Classifier, Prediction
 from board_app.pictures.cifar10 import CLASSES, Dataset
-from board_app.pictures.picture import Picture, load
+from board_app.pictures.picture import load
 
 KEY = "board_app"
 
@@ -39,17 +38,10 @@ class Demo:
 
     classifier: Classifier
     samples: Optional[Dataset]
-    # One decoding at a time: two large pictures at once could exceed the board's 512 MB.
-    _decoding: threading.Lock = field(default_factory=threading.Lock)
-
-    def decode(self, content: bytes) -> Picture:
-        """Decode an uploaded picture; PictureError where it cannot be."""
-        with self._decoding:
-            return load(content)
 
     def upload(self, content: bytes) -> Result:
         """Classify an uploaded picture."""
-        picture = self.decode(content)
+        picture = load(content)
         return Result(
             self.classifier.classify(picture.pixels),
             _uri(picture.preview, "JPEG"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template
 
 from board_app.web import upload
 from board_app.web.demo import current, encode
@@ -20,9 +20,10 @@ def index() -> str:
 def classify() -> str:
     """The page with the result for an uploaded picture, or for the sample "sample"."""
     demo = current()
-    if "sample" in request.form:
+    sample = upload.sample()
+    if sample is not None:
         try:
-            result = demo.sample(int(request.form["sample"]))
+            result = demo.sample(int(sample))
         except (IndexError, ValueError):
             abort(404)
     else:
@@ -31,7 +32,7 @@ def classify() -> str:
 
 
 @blueprint.route("/samples/<int:index>.png")
-def sample(index: int) -> Response:
+def sample_picture(index: int) -> Response:
     """A sample's picture, 32x32."""
     try:
         content = encode(current().sample_image(index), "PNG")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Dict, Optional
+
 from flask import abort, request
 
 from board_app.pictures.picture import MAX_BYTES
+from board_app.web import form
+from board_app.web.form import Field, FormError
 
 MAX_REQUEST = MAX_BYTES + (64 << 10)  # a form puts a few lines around the picture
 _MAX_DRAINED = 256 << 20
@@ -21,18 +25,40 @@ def check_length() -> None:
         abort(413, f"the picture is too large: {length / 1e6:.0f} MB; {MAX_BYTES >> 20} MB at most")
 
 
+def sample() -> Optional[str]:
+    """The form's field "sample"; None where there is none."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        field = form.urlencoded(_body()).get("sample")
+    else:
+        field = _multipart().get("sample")
+    return None if field is None else field.content.decode("utf-8", "replace")
+
+
 def picture() -> bytes:
     """The request's picture: the form's file "picture", or the body itself."""
     if request.mimetype != "multipart/form-data":
-        body: bytes = request.get_data(cache=False)
+        body = _body()
         if not body:
             abort(400, 'no picture: send one as the form\'s file "picture" or as the body')
         return body
-    file = request.files.get("picture")
-    if file is None or not file.filename:
+    field = _multipart().get("picture")
+    if field is None or not field.filename:
         abort(400, 'no picture was chosen: the form\'s file "picture" is missing')
-    content: bytes = file.read()
-    return content
+    return field.content
+
+
+def _multipart() -> Dict[str, Field]:
+    if request.mimetype != "multipart/form-data":
+        return {}
+    try:
+        return form.multipart(_body(), request.mimetype_params.get("boundary", ""))
+    except FormError as error:
+        abort(400, str(error))
+
+
+def _body() -> bytes:
+    body: bytes = request.get_data()
+    return body
 
 
 def _drain(length: int) -> None:

@@ -1,0 +1,130 @@
+"""Pictures of strangers are decoded in another process, with limits on its memory and CPU time."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import List, Optional
+
+from board_app.errors import PictureError
+from board_app.pictures.decoder_process import DECODED, HEADER, TOO_LARGE
+from board_app.pictures.decoding import SIDE, Decoded
+
+_PIXELS = SIDE * SIDE * 3
+_AT_ONCE = 2  # small pictures; beside them one large
+_PATIENCE = 20.0  # seconds: a fork that is starved by others still ends
+_BLOCK = 1 << 20
+
+
+class Decoder:
+    """The process that decodes, started when it is first needed or by `start`.
+
+    A small picture waits for small ones only: those that turn out to be large are given up and
+    decoded again, one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._small = threading.Semaphore(_AT_ONCE)
+        self._large = threading.Lock()
+        self._starting = threading.Lock()
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._control: Optional[socket.socket] = None
+
+    def start(self) -> None:
+        """Start the process now, while this one is small."""
+        with self._starting:
+            self._connected()
+
+    def decode(self, content: bytes) -> Decoded:
+        """Decode a picture's bytes; PictureError where that cannot be done within the limits."""
+        with self._small:
+            answer = self._ask(b"small", content)
+        if answer[:1] == TOO_LARGE:
+            with self._large:
+                answer = self._ask(b"large", content)
+        kind, width, height = HEADER.unpack_from(answer)
+        answer = answer[HEADER.size :]
+        if kind != DECODED:
+            raise PictureError(answer.decode())
+        return Decoded(answer[:_PIXELS], (width, height), answer[_PIXELS:])
+
+    def close(self) -> None:
+        """End the process; a later picture starts another."""
+        with self._starting:
+            self._end()
+
+    def _ask(self, lane: bytes, content: bytes) -> bytes:
+        for _ in range(2):  # once more where the process was gone
+            process = self._process
+            answer = self._ask_once(lane, content)
+            if len(answer) >= HEADER.size:
+                return answer
+            with self._starting:
+                if process is self._process:
+                    self._end()
+        raise PictureError("the picture could not be decoded: the process that does it was ended")
+
+    def _ask_once(self, lane: bytes, content: bytes) -> bytes:
+        read, write = os.pipe()
+        file = os.memfd_create("picture")
+        try:
+            try:
+                with os.fdopen(os.dup(file), "wb") as target:
+                    target.write(content)
+                os.lseek(file, 0, os.SEEK_SET)
+                with self._starting:
+                    socket.send_fds(self._connected(), [lane], [file, write])
+            except ConnectionError:
+                return b""
+            finally:
+                os.close(write)
+                os.close(file)
+            return _read(read)
+        finally:
+            os.close(read)
+
+    def _end(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.wait(_PATIENCE)
+        self._control = self._process = None
+
+    def _connected(self) -> socket.socket:
+        if self._control is None:
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            root = str(Path(__file__).resolve().parents[2])
+            path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+            module, number = "board_app.pictures.decoder_process", theirs.fileno()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", module, str(number)],
+                    env={**os.environ, "PYTHONPATH": path},
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[number],
+                    start_new_session=True,  # Ctrl-C is for the one who asks
+                )
+        return self._control
+
+
+def _read(pipe: int) -> bytes:
+    """All that comes until the other ends are closed."""
+    found: List[bytes] = []
+    end = time.monotonic() + _PATIENCE
+    while select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+        block = os.read(pipe, _BLOCK)
+        if not block:
+            return b"".join(found)
+        found.append(block)
+    raise PictureError("the picture takes too long to decode")
+
+
+shared = Decoder()
+atexit.register(shared.close)

@@ -1,0 +1,126 @@
+"""The process that decodes: it has Pillow loaded and nothing else, and forks for each picture.
+
+    python -m board_app.pictures.decoder_process SOCKET
+
+SOCKET is the number of an inherited socket. Each message on it is a request, the lane's name, with
+two files: the picture's, and a pipe for the answer. The fork dies with its picture, and this
+process says so in its place. It ends where the other end of the socket does.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+from typing import Dict
+
+from PIL import Image
+
+from board_app.errors import PictureError
+from board_app.pictures.decoding import Decoded, TooLarge, decode
+from board_app.pictures.limits import LARGE, MAX_BYTES, SMALL, Lane
+
+LANES = {b"small": SMALL, b"large": LARGE}
+HEADER = struct.Struct("<cHH")
+DECODED, REFUSED, TOO_LARGE = b"d", b"r", b"l"
+_PAGE = resource.getpagesize()
+
+
+def main(number: int) -> None:
+    """Serve until the other end closes."""
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interrupt, signal.SIG_IGN)  # whoever asks for pictures says when to end
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    running: Dict[int, int] = {}
+    Image.MAX_IMAGE_PIXELS = None  # the lanes' limits are by format
+    Image.init()  # all plugins, which each fork would load otherwise
+    with socket.socket(fileno=number) as control:
+        while True:
+            ready, _, _ = select.select([control.fileno(), ended], [], [])
+            if ended in ready:
+                os.read(ended, 4096)
+                _reap(running)
+            if control.fileno() in ready:
+                message, files, _, _ = socket.recv_fds(control, 16, 2)
+                if not message:
+                    return
+                content, answer = files
+                process = os.fork()
+                if process == 0:
+                    for other in running.values():  # its reader waits for all ends to be closed
+                        os.close(other)
+                    _child(LANES[message], content, answer)
+                os.close(content)
+                running[process] = answer
+
+
+def _reap(running: Dict[int, int]) -> None:
+    """Answer for the forks that died of their picture."""
+    while running:
+        process, status = os.waitpid(-1, os.WNOHANG)
+        if process == 0:
+            return
+        answer = running.pop(process)
+        if os.WIFSIGNALED(status):
+            if os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGXCPU):
+                _write(answer, _refusal(TOO_LARGE, "the picture takes too long to decode"))
+            else:
+                _write(answer, _refusal(REFUSED, "the picture is damaged: its decoder crashed"))
+        os.close(answer)
+
+
+def _child(lane: Lane, content: int, answer: int) -> None:
+    try:
+        signal.set_wakeup_fd(-1)
+        _limit(lane)
+        try:
+            with os.fdopen(content, "rb") as file:
+                answered = _success(decode(file.read(MAX_BYTES), lane))
+        except TooLarge as error:
+            answered = _refusal(TOO_LARGE, str(error))
+        except PictureError as error:
+            answered = _refusal(REFUSED, str(error))
+        except MemoryError:
+            answered = _refusal(TOO_LARGE, "the picture needs too much memory to decode")
+        _write(answer, answered)
+    finally:
+        os._exit(0)
+
+
+def _limit(lane: Lane) -> None:
+    """Bound what this process may take: memory above what it has now, CPU time, no core dump."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is not loaded here
+        taken = int(file.read().split()[0]) * _PAGE
+    # 2 MB more than is counted of a picture: the interpreter's own.
+    most = taken + lane.memory + (2 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (2, 2))
+    signal.setitimer(signal.ITIMER_PROF, lane.seconds)  # its signal ends the process
+
+
+def _success(decoded: Decoded) -> bytes:
+    return HEADER.pack(DECODED, *decoded.preview_size) + decoded.pixels + decoded.preview
+
+
+def _refusal(kind: bytes, text: str) -> bytes:
+    return HEADER.pack(kind, 0, 0) + text.encode(errors="replace")
+
+
+def _write(answer: int, content: bytes) -> None:
+    try:
+        while content:
+            content = content[os.write(answer, content) :]
+    except BrokenPipeError:
+        pass  # nobody waits any more
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,189 @@
+"""Pictures of strangers cost no more than their limits, whatever is in them."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from board_app.errors import PictureError
+from board_app.pictures.decoder import Decoder
+from tests.conftest import ROOT, SHARED
+
+from .test_picture import bomb, save
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from board_app.errors import PictureError
+from board_app.pictures import decoder
+try:
+    said = str(decoder.shared.decode(Path(sys.argv[1]).read_bytes()).preview_size)
+except PictureError as error:
+    said = str(error)
+decoder.shared.close()
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, said)
+"""
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    made = Decoder()
+    yield made
+    made.close()
+
+
+def progressive() -> bytes:
+    return save(Image.new("CMYK", (4500, 4500)), "JPEG", progressive=True)
+
+
+def many_scans() -> bytes:
+    """A progressive JPEG whose last scan comes 5000 times."""
+    content = save(Image.new("RGB", (3000, 3000), "red"), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * 5000 + content[-2:]
+
+
+def comments() -> bytes:
+    """A GIF with a million bytes of comments, one byte each."""
+    content = save(Image.new("P", (9, 9)), "GIF")
+    image = content.rindex(b"\x2c\0\0\0\0")
+    return content[:image] + b"\x21\xfe" + b"\1x" * 1_000_000 + b"\0" + content[image:]
+
+
+def webp() -> bytes:
+    return save(Image.new("RGB", (5000, 5000)), "WEBP", method=0)
+
+
+def large_tile() -> bytes:
+    """A small TIFF whose strip says that it has two thousand million rows."""
+    content = save(Image.new("RGB", (60, 60)), "TIFF", compression="tiff_lzw")
+    rows = content.index((278).to_bytes(2, "little")) + 8
+    return content[:rows] + (2**31 - 1).to_bytes(4, "little") + content[rows + 4 :]
+
+
+KINDS = {
+    "long PNG": lambda: bomb(1, 50_000_000),
+    "progressive CMYK": progressive,
+    "JPEG of 5000 scans": many_scans,
+    "GIF of comments": comments,
+    "WebP": webp,
+    "TIFF of one strip": large_tile,
+}
+
+
+def assert_bounded(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    seconds, memory, said = done.stdout.split(" ", 2)
+    assert float(seconds) < 2, said
+    assert int(memory) < 100_000_000, said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bounded(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(KINDS[kind]())
+    assert_bounded(path)
+
+
+def test_bounded_as_seen() -> None:
+    folder = SHARED / "inputs" / "pictures"
+    if not folder.is_dir():
+        pytest.skip("the pictures that took the demo down are not beside this checkout")
+    for path in folder.iterdir():
+        assert_bounded(path)
+
+
+def test_endless_work_is_told(decoder: Decoder) -> None:
+    with pytest.raises(PictureError, match="takes too long to decode"):
+        decoder.decode(many_scans())
+
+
+def test_small_pictures_do_not_wait_for_large_ones(decoder: Decoder) -> None:
+    large = save(Image.new("RGB", (3000, 2000)))
+    small = save(Image.new("RGB", (40, 40), "red"))
+    found = []
+    with decoder._large:
+        waiting = [
+            threading.Thread(target=lambda: found.append(decoder.decode(large))) for _ in range(9)
+        ]
+        for thread in waiting:
+            thread.start()
+        for _ in range(20):
+            assert decoder.decode(small).preview_size == (40, 40)
+        assert not found
+    for thread in waiting:
+        thread.join()
+    assert [x.preview_size for x in found] == [(512, 341)] * 9
+
+
+def test_a_dead_process_is_started_again(decoder: Decoder) -> None:
+    content = save(Image.new("RGB", (32, 32), "red"))
+    decoder.start()
+    for _ in range(2):
+        assert decoder._process is not None
+        os.kill(decoder._process.pid, signal.SIGKILL)
+        assert decoder.decode(content).pixels[:3] == b"\xff\0\0"
+
+
+def test_ctrl_c_and_sigterm_leave_it_running(decoder: Decoder) -> None:
+    content = save(Image.new("RGB", (32, 32), "red"))
+    decoder.decode(content)
+    process = decoder._process
+    assert process is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(process.pid, number)
+    assert decoder.decode(content).preview_size == (32, 32)
+    assert decoder._process is process
+
+
+def test_it_ends_with_its_parent() -> None:
+    script = (
+        "import os; from board_app.pictures import decoder; decoder.shared.start();"
+        "print(decoder.shared._process.pid, flush=True); os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=60)
+    assert not done.stderr  # and the pipes are closed: nothing that has them lives
+
+
+def test_nothing_is_left_open(decoder: Decoder) -> None:
+    content = save(Image.new("RGB", (32, 32), "red"))
+    decoder.decode(content)
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    for _ in range(50):
+        decoder.decode(content)
+        with pytest.raises(PictureError):
+            decoder.decode(content[:50])
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+
+
+def test_at_once(decoder: Decoder) -> None:
+    """Each gets the answer for its own picture."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (60, 32, 32, 3)).astype(np.uint8)
+    wrong = []
+
+    def check(index: int) -> None:
+        content = io.BytesIO()
+        Image.fromarray(pixels[index]).save(content, "PNG")
+        if decoder.decode(content.getvalue()).pixels != pixels[index].tobytes():
+            wrong.append(index)
+
+    threads = [threading.Thread(target=check, args=(index,)) for index in range(len(pixels))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
