@@ -15,6 +15,7 @@ from host_build.commands import (
     proving,
     reading,
     results,
+    timing,
     training,
 )
 from host_build.commands.options import Commands
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         implementing,
         proving,
         reading,
+        timing,
         everything,
         results,
         exploring,

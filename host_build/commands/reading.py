@@ -21,7 +21,9 @@ from host_build.commands.options import (
 from host_build.errors import HostError
 
 if TYPE_CHECKING:
+    from host_build.configuration.database import Database
     from host_build.readback.model import Circuit
+    from host_build.readback.nodes import Nodes
 
 _SAME_PACE = 1e-3
 """By how much memory's random pauses may change the cycles a frame."""
@@ -34,16 +36,7 @@ def add(commands: Commands) -> None:
         "read a bitstream, by any tool, back to cells and nets, and simulate it as its overlay's",
         None, data(), overlays(), folder("what was read", "NAME/readback"),
     )  # fmt: skip
-    parser.add_argument("bitstream", type=Path, metavar="NAME.bit", help="the bitstream")
-    parser.add_argument(
-        "--prjxray-db", type=Path, metavar="DIR", required=True,
-        help=f"Project X-Ray's database, the folder with {_FAMILY}/ in it",
-    )  # fmt: skip
-    parser.add_argument(
-        "--nodes", type=Path, metavar="FILE",
-        help="which wires are one node (default: xc7z020-nodes.txt in the database's folder)",
-    )  # fmt: skip
-    parser.add_argument("--part", default=_PART, help="default: %(default)s")
+    add_bitstream(parser)
     parser.add_argument(
         "--fasm", type=Path, metavar="FILE",
         help="features that the bitstream should have: every other one is told, with its cell",
@@ -56,16 +49,38 @@ def add(commands: Commands) -> None:
     )
 
 
-def readback(options: argparse.Namespace) -> int:
+def add_bitstream(parser: argparse.ArgumentParser) -> None:
+    """Which bitstream to read, and by which database."""
+    parser.add_argument("bitstream", type=Path, metavar="NAME.bit", help="the bitstream")
+    parser.add_argument(
+        "--prjxray-db", type=Path, metavar="DIR", required=True,
+        help=f"Project X-Ray's database, the folder with {_FAMILY}/ in it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nodes", type=Path, metavar="FILE",
+        help="which wires are one node (default: xc7z020-nodes.txt in the database's folder)",
+    )  # fmt: skip
+    parser.add_argument("--part", default=_PART, help="default: %(default)s")
+
+
+def database_of(options: argparse.Namespace) -> tuple[Database, Nodes]:
+    """The database that a bitstream is read by. Raises DatabaseError."""
     from host_build.configuration.database import Database
-    from host_build.readback import nodes, verilog
+    from host_build.readback import nodes
+
+    database = Database(options.prjxray_db / _FAMILY, options.part)
+    path = options.nodes or options.prjxray_db / f"{database.fabric}-nodes.txt"
+    return database, nodes.load(path)
+
+
+def readback(options: argparse.Namespace) -> int:
+    from host_build.readback import verilog
     from host_build.readback.circuit import read
     from host_build.readback.counts import count
 
     if options.images and not options.overlay:
         raise HostError("--images needs --overlay NAME, which says what the images should give")
-    database = Database(options.prjxray_db / _FAMILY, options.part)
-    joined = nodes.load(options.nodes or options.prjxray_db / f"{database.fabric}-nodes.txt")
+    database, joined = database_of(options)
     found = read(options.bitstream, database, joined)
     into = options.out or BUILD / options.bitstream.stem / "readback"
     counts = count(found.circuit)
