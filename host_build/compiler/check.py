@@ -7,6 +7,7 @@ import numpy as np
 from board_app.network.graph import Graph
 from board_app.network.reference import Reference
 from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
+from host_build.training.resnet import MEAN, STD
 
 TOLERANCE = 1e-5
 # Where floats become integers, an activation that lies on a quantisation boundary within float32's
@@ -18,14 +19,34 @@ _ROUNDED_IMAGES = 0.2
 _ROUNDED_STEP = 0.05
 
 
+def run_given(model: ModelWrapper, images: np.ndarray, *, normalise: bool) -> np.ndarray:
+    """Execute the file as it was given on `images`, with `normalise` on normalised pixels.
+
+    CompileError if what it says is no number.
+    """
+    pixels = images.astype(np.float32)
+    if normalise:
+        mean, std = (np.asarray(values, np.float32) for values in (MEAN, STD))
+        pixels = (pixels / np.float32(255) - mean) / std
+    logits = _execute(model, pixels.transpose(0, 3, 1, 2))
+    if not np.isfinite(logits).all():
+        wrong = int((~np.isfinite(logits)).any(axis=1).argmax())
+        raise CompileError(f"the model itself gives NaN or infinity for image {wrong}")
+    return logits
+
+
 def run(model: ModelWrapper, images: np.ndarray) -> np.ndarray:
     """Execute a stage's model on `images` (N, 32, 32, 3) uint8: (N, 10) float64."""
-    source, target = model.graph.input[0].name, model.graph.output[0].name
-    channels_first = model.get_tensor_shape(source)[1] == images.shape[3]
-    outputs = []
-    for image in images.astype(np.float32):
-        pixels = image.transpose(2, 0, 1) if channels_first else image
-        outputs.append(execute_onnx(model, {source: pixels[None]})[target].reshape(-1))
+    channels_first = model.get_tensor_shape(model.graph.input[0].name)[1] == images.shape[3]
+    pixels = images.astype(np.float32)
+    return _execute(model, pixels.transpose(0, 3, 1, 2) if channels_first else pixels)
+
+
+def _execute(model: ModelWrapper, pixels: np.ndarray) -> np.ndarray:
+    stored = {tensor.name for tensor in model.graph.initializer}
+    source = next(i.name for i in model.graph.input if i.name not in stored)
+    target = model.graph.output[0].name
+    outputs = [execute_onnx(model, {source: image[None]})[target].reshape(-1) for image in pixels]
     return np.asarray(outputs, np.float64)
 
 
@@ -35,10 +56,13 @@ def require_close(
     """CompileError unless the logits agree to TOLERANCE of their largest magnitude.
 
     With `rounding`, one image in five may differ by up to a twentieth, as one activation on a
-    quantisation boundary makes it. Returns the number of images that do.
+    quantisation boundary makes it. Returns the number of images that do. NaN agrees with nothing.
     """
-    error = np.abs(before - after).max(axis=1) / np.abs(before).max(axis=1)
-    differing = int((error > TOLERANCE).sum())
+    if before.shape != after.shape:
+        raise CompileError(f"{stage} changed the shape {before.shape[1:]} to {after.shape[1:]}")
+    largest = np.abs(before).max(axis=1)
+    error = np.abs(before - after).max(axis=1) / np.where(largest == 0, 1, largest)
+    differing = int((~(error <= TOLERANCE)).sum())
     allowed = rounding and differing <= _ROUNDED_IMAGES * len(error) and error.max() < _ROUNDED_STEP
     if differing and not allowed:
         worst = int(error.argmax())

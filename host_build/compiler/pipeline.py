@@ -1,4 +1,4 @@
-"""All stages in order, each saved and checked against the one before."""
+"""All stages in order, each saved and checked against the one before, from the file as given."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from host_build.compiler import check
 from host_build.compiler.dataflow import dataflow
 from host_build.compiler.lower import lower
 from host_build.compiler.model import ModelWrapper
+from host_build.compiler.read import read
 from host_build.compiler.streamline import streamline
 from host_build.compiler.tidy import tidy
 
@@ -26,7 +27,7 @@ from host_build.compiler.tidy import tidy
 class Compiled:
     """The integer graph, FINN's model of it, and the scale of its logits.
 
-    `rounded` of the images differ from the float network by the rounding of one activation.
+    `rounded` of the images differ from the file as it was given by the rounding of one activation.
     """
 
     graph: Graph
@@ -62,18 +63,22 @@ def compile_model(
         return model
 
     with bar, _finn_output_to(folder / "finn.log"):
-        tidied = stage("1_tidy", lambda: tidy(source, normalise=normalise))
-        floats = check.run(tidied, images)
+        given = read(source)
+        truth = check.run_given(given, images, normalise=normalise)
         if expected is not None:
-            check.require_close("export", expected, floats, rounding=True)
+            check.require_close("export", expected, truth, rounding=True)
+        tidied = stage("1_tidy", lambda: tidy(given, normalise=normalise))
+        floats = check.run(tidied, images)
+        check.require_close("tidy", truth, floats, rounding=True)
         streamlined = stage("2_streamline", lambda: streamline(tidied))
         after = check.run(streamlined, images)
-        rounded = check.require_close("streamline", floats, after, rounding=True)
+        check.require_close("streamline", floats, after, rounding=True)
         layers = stage("3_dataflow", to_dataflow)
         graph = lower(layers)
         bar.set_postfix_str("4_lower")
         integers = check.require_equal(graph, layers, images)
         check.require_close("dataflow", after, integers * scale)
+        rounded = check.require_close("compile", truth, integers * scale, rounding=True)
         write_atomically(folder / "4_graph.npz", graph.dump())
         bar.update()
     return Compiled(graph, layers, scale, rounded)

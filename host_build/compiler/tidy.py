@@ -1,4 +1,4 @@
-"""Stage 1: read a quantised model of any dialect into one form with a uint8 input.
+"""Stage 1: bring a quantised model of any dialect into one form with a uint8 input.
 
 Accepts QONNX as Brevitas exports it, and the older dialect of FINN 0.x (opset 9, MultiThreshold
 nodes in finn.custom_op.general, weights listed among the inputs, an AveragePool as head).
@@ -6,12 +6,9 @@ nodes in finn.custom_op.general, weights listed among the inputs, an AveragePool
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from finn.builder.custom_step_library.resnet import step_resnet_tidy
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
-from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper
 from qonnx.core.datatype import DataType
 from qonnx.transformation.general import RemoveStaticGraphInputs
@@ -21,71 +18,44 @@ from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.transformation.make_input_chanlast import MakeInputChannelsLast
 from qonnx.util.cleanup import cleanup_model
 
-from host_build.compiler.model import CompileError, ModelWrapper, apply, operations
-from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE
+from host_build.compiler import rounding
+from host_build.compiler.model import CompileError, ModelWrapper, apply
+from host_build.networks.variants import CLASSES
 from host_build.training.resnet import MEAN, STD
 
 # FINN's RemoveStaticGraphInputs and TopK-era transformations want at least this ONNX version.
 _OPSET = 11
-_INPUT = (1, IMAGE_CHANNELS, IMAGE_SIZE, IMAGE_SIZE)
 _OUTPUT = (1, CLASSES)
-_SUPPORTED = frozenset(
-    {"Add", "AveragePool", "BatchNormalization", "Concat", "Constant", "Conv", "Flatten", "Gather"}
-    | {"Gemm", "GlobalAveragePool", "MatMul", "Mul", "MultiThreshold", "Pad", "Quant", "Relu"}
-    | {"Reshape", "Shape", "Transpose", "Unsqueeze"}
-)
 
 
-def tidy(path: Path, *, normalise: bool = False) -> ModelWrapper:
-    """Read `path`; with `normalise` put CIFAR-10's normalisation before its input.
+def tidy(given: ModelWrapper, *, normalise: bool = False) -> ModelWrapper:
+    """Return `given` in one form; with `normalise`, CIFAR-10's normalisation is before its input.
 
     The result takes pixels 0..255 (1, 32, 32, 3) and gives float logits (1, 10).
     """
-    if not path.is_file():
-        raise CompileError(f"there is no model {path}")
-    try:
-        model = ModelWrapper(str(path))
-    except (DecodeError, OSError, ValueError) as error:
-        raise CompileError(f"{path} is no readable ONNX model: {error}") from error
-    _require_supported(model, path)
-    model = apply(model, RemoveStaticGraphInputs())
-    _require_shape(model, path, model.graph.input[0].name, _INPUT, "takes")
+    model = apply(given, RemoveStaticGraphInputs())
     for opset in model.model.opset_import:
         if opset.domain in ("", "ai.onnx"):
             opset.version = max(opset.version, _OPSET)
     _drop_idle_pads(model)
     model = apply(model, InferShapes())
     _pool_globally(model)
+    _spell_out_windows(model)
     # Old exporters compute the shape before the last layer; only folding those constants says it.
     model = cleanup_model(model)
-    _require_shape(model, path, model.graph.output[0].name, _OUTPUT, "gives")
+    found = tuple(model.get_tensor_shape(model.graph.output[0].name) or ())
+    if found != _OUTPUT:
+        raise CompileError(f"the model gives shape {found}, but must be {_OUTPUT}")
     if normalise:
         _prepend_normalisation(model)
     model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])
+    roundings = rounding.of_activations(model)
+    model = apply(model, ConvertQONNXtoFINN())
+    rounding.make_exact(model, roundings)
     model = apply(
-        model, ConvertQONNXtoFINN(), MakeInputChannelsLast(),
-        InferShapes(), InferDataTypes(), InferDataLayouts(),
-    )  # fmt: skip
+        model, MakeInputChannelsLast(), InferShapes(), InferDataTypes(), InferDataLayouts()
+    )
     return step_resnet_tidy(model, None)
-
-
-def _require_supported(model: ModelWrapper, path: Path) -> None:
-    if not model.graph.node:
-        raise CompileError(f"{path} has no nodes: it is empty or no ONNX model")
-    for operation, nodes in operations(model).items():
-        if operation not in _SUPPORTED:
-            raise CompileError(
-                f"{path}: node {nodes[0]!r} is a {operation}, which has no integer counterpart "
-                f"here; supported: {', '.join(sorted(_SUPPORTED))}"
-            )
-
-
-def _require_shape(
-    model: ModelWrapper, path: Path, tensor: str, wanted: tuple[int, ...], does: str
-) -> None:
-    found = tuple(model.get_tensor_shape(tensor) or ())
-    if found != wanted:
-        raise CompileError(f"{path} {does} shape {found}, but must be {wanted}")
 
 
 def _drop_idle_pads(model: ModelWrapper) -> None:
@@ -106,10 +76,25 @@ def _pool_globally(model: ModelWrapper) -> None:
     for node in model.get_nodes_by_op_type("AveragePool"):
         kernel = next(list(a.ints) for a in node.attribute if a.name == "kernel_shape")
         shape = model.get_tensor_shape(node.input[0])
-        if list(shape[2:]) != kernel:
-            raise CompileError(f"node {node.name!r} pools {kernel} of {shape[2:]}, not the whole")
+        padded = any(any(a.ints) for a in node.attribute if a.name == "pads")
+        if list(shape[2:]) != kernel or padded:
+            how = "with padding" if padded else "not the whole"
+            raise CompileError(f"node {node.name!r} pools {kernel} of {shape[2:]}, {how}")
         node.op_type = "GlobalAveragePool"
         del node.attribute[:]
+
+
+def _spell_out_windows(model: ModelWrapper) -> None:
+    """Write down what ONNX lets a convolution leave out; qonnx reads it without asking."""
+    for node in model.get_nodes_by_op_type("Conv"):
+        written = {attribute.name for attribute in node.attribute}
+        default = {
+            "kernel_shape": model.get_tensor_shape(node.input[1])[2:],
+            "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], "group": 1,
+        }  # fmt: skip
+        for name, value in default.items():
+            if name not in written:
+                node.attribute.append(helper.make_attribute(name, value))
 
 
 def _prepend_normalisation(model: ModelWrapper) -> None:

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 from brevitas.graph.calibrate import calibration_mode
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from board_app.network.graph import Add, Convolution, Pool, Threshold, load
 from board_app.network.overlay import find
@@ -180,3 +180,79 @@ def test_require_close_counts_rounded_images_and_refuses_more():
     after[:8, 0] += 0.1
     with pytest.raises(CompileError, match="images differ"):
         require_close("s", before, after, rounding=True)
+
+
+def _rounds(mode: str, path) -> None:
+    """A network with scales of powers of two: half of its pixels and sums lie between levels."""
+    random = np.random.default_rng(4)
+    arrays = {
+        "pixel": 2.0**-7, "middle": -1.0, "zero": 0.0, "bits": 4.0, "fine": 2.0**-3, "one": 1.0,
+        "coarse": 2.0**-2, "w1": random.integers(-3, 4, (4, 3, 3, 3)),
+        "w2": random.integers(-3, 4, (4, 10)),
+    }  # fmt: skip
+    node = helper.make_node
+    quant = dict(domain="qonnx.custom_op.general", narrow=0, rounding_mode=mode)
+    nodes = [
+        node("Mul", ["x", "pixel"], ["scaled"]),
+        node("Add", ["scaled", "middle"], ["centred"]),
+        node("Quant", ["centred", "fine", "zero", "bits"], ["q"], signed=1, **quant),
+        node("Quant", ["w1", "one", "zero", "bits"], ["w1q"], signed=1, **quant),
+        node("Conv", ["q", "w1q"], ["sums"], kernel_shape=[3, 3], pads=[1] * 4),
+        node("Relu", ["sums"], ["positive"]),
+        node("Quant", ["positive", "coarse", "zero", "bits"], ["p"], signed=0, **quant),
+        node("GlobalAveragePool", ["p"], ["pooled"]),
+        node("Flatten", ["pooled"], ["flat"]),
+        node("Quant", ["w2", "one", "zero", "bits"], ["w2q"], signed=1, **quant),
+        node("MatMul", ["flat", "w2q"], ["y"]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "g", [value("x", TensorProto.FLOAT, [1, 3, 32, 32])],
+        [value("y", TensorProto.FLOAT, [1, 10])],
+        [numpy_helper.from_array(np.float32(a), name) for name, a in arrays.items()],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 2)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), path)
+
+
+@pytest.mark.parametrize("mode", ["ROUND", "CEIL"])
+def test_every_rounding_is_the_file_s_own_on_every_image(tmp_path, images, mode):
+    _rounds(mode, tmp_path / "m.onnx")
+    assert compile_model(tmp_path / "m.onnx", tmp_path / "b", images).rounded == 0
+
+
+def test_unknown_rounding_is_named(tmp_path, images):
+    _rounds("ROUND_TO_ZERO", tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match=r"'Quant#2' rounds by 'ROUND_TO_ZERO'"):
+        compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_numbers_that_are_none_are_refused(tmp_path, images, number):
+    _rounds("ROUND", tmp_path / "m.onnx")
+    model = onnx.load(tmp_path / "m.onnx")
+    weights = next(t for t in model.graph.initializer if t.name == "w2")
+    spoiled = numpy_helper.to_array(weights).copy()
+    spoiled[2, 3] = number
+    weights.CopyFrom(numpy_helper.from_array(spoiled, "w2"))
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match="1 of the 40 numbers of 'w2' are NaN or infinite"):
+        compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
+
+
+def test_a_stage_that_rounds_otherwise_is_noticed(tmp_path, images, monkeypatch):
+    """Without the exact thresholds FINN's are used, which round half up."""
+    monkeypatch.setattr("host_build.compiler.rounding.make_exact", lambda model, roundings: None)
+    _rounds("FLOOR", tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match="tidy changed the network"):
+        compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
+
+
+def test_nan_is_close_to_nothing():
+    before = np.tile(np.arange(10.0), (40, 1))
+    after = before.copy()
+    after[3, 2] = np.nan
+    for one, other in ((before, after), (after, before), (after, after)):
+        with pytest.raises(CompileError, match="image 3"):
+            require_close("s", one, other, rounding=True)
+    assert require_close("s", np.zeros((2, 10)), np.zeros((2, 10))) == 0
