@@ -17,6 +17,7 @@ import numpy as np
 from board_app.driver import chip
 from board_app.driver.chip import Hardware
 from board_app.driver.engine import Engine, Fault
+from board_app.driver.processing_system import MEMORY, in_memory
 from board_app.driver.session import Buffer, Session
 from board_app.errors import AcceleratorError
 
@@ -189,11 +190,14 @@ class Accelerator:
     def _allocate(self, count: int, dtype: str) -> Buffer:
         buffer = self._session.allocate(count, dtype)
         address = buffer.device_address
-        if address + buffer.array.nbytes > 1 << 32 or address % chip.ALIGNMENT:
+        size = buffer.array.nbytes
+        if not in_memory(address, size) or address % chip.ALIGNMENT:
             buffer.free()
             raise AcceleratorError(
-                f"the board gave a buffer at 0x{address:x}: the chip reaches multiples of "
-                f"{chip.ALIGNMENT} below 4 GiB (pynq 3.1.0 gives such addresses; use 3.1.1)"
+                f"the board gave a buffer of {size:,} bytes at 0x{address:x}: the chip reaches "
+                f"multiples of {chip.ALIGNMENT} from 0x{MEMORY.start:x} to 0x{MEMORY.stop:x}, the "
+                "PYNQ-Z2's 512 MB, and would write over other memory or hang. pynq 3.1.0 gives "
+                "such addresses: use the image v3.0.1 or 3.1.1 and later"
             )
         buffer.flush()  # nothing the CPU wrote may be written back over the chip's results
         return buffer

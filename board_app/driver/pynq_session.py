@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
-from board_app.driver import chip, loaded
+from board_app.driver import chip, loaded, processing_system
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware, Registers
 from board_app.driver.session import Buffer, ChipLock
@@ -24,7 +24,6 @@ from board_app.network.overlay import Overlay
 _USER_ID = re.compile(rb"UserID=0X([0-9A-F]{8})")
 _NO_USER_ID = (0, 0xFFFF_FFFF)
 _HEADER = 1024  # bytes; a .bit file's header has about 120
-_CLOCK_TOLERANCE = 1e-4
 _HINTS = {
     "Root permissions required": "run as root (sudo)",
     "No Devices Found": "run on a PYNQ-Z2, and source /etc/profile.d/pynq_venv.sh and "
@@ -71,12 +70,8 @@ class PynqSession:
                 overlay.download()
             self._load = loaded.Load(_written_by_loads(overlay))
             self._load.remember(self._lock.path)
-            self.clock_mhz = float(pynq.Clocks.fclk0_mhz)
-            if abs(self.clock_mhz / hardware.clock_mhz - 1) > _CLOCK_TOLERANCE:
-                raise AcceleratorError(
-                    f"FCLK0 runs at {self.clock_mhz:g} MHz, the overlay needs "
-                    f"{hardware.clock_mhz:g} MHz: the board's IO PLL is not at 1000 MHz"
-                )
+            self.clock_mhz = processing_system.check_clock(pynq, hardware.clock_mhz)
+            processing_system.check_port(pynq)
         except BaseException:
             self._lock.release()
             raise

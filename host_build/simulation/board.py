@@ -22,7 +22,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from board_app.driver import chip as registers
-from host_build.generate.handoff import IO_PLL_MHZ, STAND_IN
+from board_app.driver.processing_system import (
+    AFI0,
+    AFI_READ_CTRL,
+    AFI_WRITE_CTRL,
+    FPGA0_CLK_CTRL,
+    PLLS,
+    SLCR,
+)
+from host_build.generate.handoff import STAND_IN
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pynq's, that this processor is not a board's
@@ -31,12 +39,11 @@ with warnings.catch_warnings():
     from pynq.pl_server import embedded_device
     from pynq.pl_server.device import Device
 
-_SLCR = 0xF800_0000
 _SLCR_BYTES = 0x200
-_IO_PLL_CTRL, _FPGA0_CLK_CTRL = 0x108, 0x170
+_IO_PLL_CTRL = 0x108
 _SLCR_RESET = {
     0x100: 26 << 12, 0x104: 21 << 12, _IO_PLL_CTRL: 20 << 12,  # ARM, DDR and IO PLL, × 50 MHz
-    0x120: 2 << 8, **{_FPGA0_CLK_CTRL + 16 * clock: 2 << 20 | 10 << 8 for clock in range(4)},
+    0x120: 2 << 8, **{FPGA0_CLK_CTRL + 16 * clock: 2 << 20 | 10 << 8 for clock in range(4)},
 }  # fmt: skip
 _PAGE = 4096
 
@@ -97,6 +104,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self._seconds = 0.0
         self._counted = 0  # of the chip's cycles: reading it lets some pass, too
         self._slcr = dict(_SLCR_RESET)
+        self._afi = {AFI_READ_CTRL: 0, AFI_WRITE_CTRL: 0xF00}  # 64 bits; others stop a processor
         # Where a board has /sys/class/fpga_manager/fpga0 and /lib/firmware.
         self._files = Path(tempfile.mkdtemp(prefix="simulated_board_"))
         weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
@@ -128,9 +136,9 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     @property
     def fclk0_mhz(self) -> float:
         """The chip's clock, as the PS's registers have it."""
-        word = self._slcr[_FPGA0_CLK_CTRL]
-        pll = 50.0 * (self._slcr[_IO_PLL_CTRL] >> 12 & 0x7F)
-        assert pll == IO_PLL_MHZ
+        word = self._slcr[FPGA0_CLK_CTRL]
+        _, control = PLLS[word >> 4 & 3]
+        pll = 50.0 * (self._slcr[control] >> 12 & 0x7F)
         return pll / ((word >> 8 & 0x3F) * (word >> 20 & 0x3F))
 
     def now(self) -> float:
@@ -152,15 +160,17 @@ class SimulatedBoard(Device):  # type: ignore[misc]
             self._write(address + 4 * at, word)
 
     def _read(self, address: int) -> int:
-        if _SLCR <= address < _SLCR + _SLCR_BYTES:
-            return self._slcr.get(address - _SLCR, 0)
+        if SLCR <= address < SLCR + _SLCR_BYTES:
+            return self._slcr.get(address - SLCR, 0)
+        if address - AFI0 in self._afi:
+            return self._afi[address - AFI0]
         offset = self._chip_offset(address)
         self._advance(self._access_cycles)
         return 0 if self.chip is None else self.chip.read(offset)
 
     def _write(self, address: int, word: int) -> None:
-        if _SLCR <= address < _SLCR + _SLCR_BYTES:
-            self._slcr[address - _SLCR] = word
+        if SLCR <= address < SLCR + _SLCR_BYTES:
+            self._slcr[address - SLCR] = word
             return
         offset = self._chip_offset(address)
         self._advance(self._access_cycles)

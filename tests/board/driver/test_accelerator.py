@@ -18,6 +18,7 @@ from board_app.driver import chip
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.backends import open_backend
 from board_app.driver.chip import Hardware
+from board_app.driver.processing_system import in_memory
 from board_app.driver.session import ChipLock
 from board_app.errors import AcceleratorError, BackendError, ChipBusy
 from board_app.network.overlay import Overlay
@@ -193,15 +194,23 @@ def test_a_reset_that_does_not_end(session: StandInSession) -> None:
         Accelerator(session, HARDWARE)
 
 
-@pytest.mark.parametrize("offset", [1 << 32, 4])
+# The stand-in's buffers begin at 0x1000_0000; the board's memory ends at 0x2000_0000.
+@pytest.mark.parametrize("offset", [1 << 32, 4, 0x1000_0000, 0x0FFF_F800, -0x1000_0000])
 def test_addresses_that_the_chip_cannot_reach(session: StandInSession, offset: int) -> None:
     driver = Accelerator(session, HARDWARE)
     session.offset = offset
-    with pytest.raises(AcceleratorError, match="the board gave a buffer at 0x"):
+    with pytest.raises(
+        AcceleratorError, match=f"gave a buffer of 3,072 bytes at 0x{0x1000_0000 + offset:x}:"
+    ):
         driver.execute(pixels(1))
     assert all(buffer.freed for buffer in session.buffers)
     session.offset = 0
     assert equal(driver, pixels(1))
+
+
+def test_a_buffer_that_ends_with_the_boards_memory() -> None:
+    assert in_memory(0x2000_0000 - 3072, 3072) and not in_memory(0x2000_0000 - 3072, 3073)
+    assert in_memory(0x0010_0000, 1) and not in_memory(0x000F_FFFF, 1)
 
 
 def test_no_memory_left(driver: Accelerator, session: StandInSession) -> None:

@@ -23,7 +23,7 @@ from board_app.driver.pynq_session import open_bitstream, open_overlay
 from board_app.errors import AcceleratorError, ChipBusy
 from board_app.network.overlay import Overlay
 from host_build.simulation.behaviour import BehaviouralChip, Faults
-from host_build.simulation.board import SimulatedBoard
+from host_build.simulation.board import BoardError, SimulatedBoard
 
 from .conftest import BUILD, HARDWARE, REFERENCE, pixels, write_overlay
 
@@ -122,10 +122,55 @@ def test_missing_and_damaged_files(board: SimulatedBoard, bitstream: Path, suffi
 
 def test_a_clock_that_the_overlay_was_not_made_for(board: SimulatedBoard, tmp_path: Path) -> None:
     path = write_overlay(tmp_path / "chip.bit", mhz=200)
-    with pytest.raises(
-        AcceleratorError, match=r"FCLK0 runs at 200 MHz, the overlay needs 142\.857"
-    ):
+    says = (
+        r"FCLK0 runs at 200 MHz, the overlay needs 142\.857 MHz: .* IO PLL \(SRCSEL 0\) at .*"
+        r"= 1000 MHz, its divisors are 5 and 1 \(0xf8000170 is 0x.* build the overlay again"
+    )
+    with pytest.raises(AcceleratorError, match=says):
         open_bitstream(path, HARDWARE)
+
+
+@pytest.mark.parametrize(
+    ("register", "value", "says"),
+    [
+        (0x170, 0x20_0A20, r"185\.714 MHz.*ARM PLL \(SRCSEL 2\) at 50 MHz x 26 = 1300 MHz"),
+        (0x170, 0x20_0A30, r"150 MHz.*DDR PLL \(SRCSEL 3\) at 50 MHz x 21 = 1050 MHz"),
+        (0x108, 30 << 12, r"214\.286 MHz.*IO PLL \(SRCSEL 0\) at 50 MHz x 30 = 1500 MHz"),
+    ],
+)
+def test_a_board_that_boots_with_another_clock(
+    board: SimulatedBoard, bitstream: Path, register: int, value: int, says: str
+) -> None:
+    booted, board._slcr[register] = board._slcr[register], value
+    with pytest.raises(
+        AcceleratorError,
+        match=rf"FCLK0 runs at {says}, .* divisors are 7 and 1 .*"
+        r"needs the IO PLL at 1000 MHz\. The boot image .*boot the PYNQ-Z2's own",
+    ):
+        open_bitstream(bitstream, HARDWARE)
+    board._slcr[register] = booted
+    open_bitstream(bitstream, HARDWARE).close()
+
+
+@pytest.mark.parametrize(("offset", "what"), [(0x00, "reads"), (0x14, "writes")])
+def test_a_memory_port_of_32_bits(
+    board: SimulatedBoard, bitstream: Path, offset: int, what: str
+) -> None:
+    board._afi[offset] |= 1
+    says = rf"HP0 {what} 32 bits .*bit 0 of 0x{0xF8008000 + offset:08x} is 1.*boot the PYNQ-Z2's"
+    with pytest.raises(AcceleratorError, match=says):
+        open_bitstream(bitstream, HARDWARE)
+    board._afi[offset] &= ~1
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(3))
+
+
+@pytest.mark.parametrize("offset", [0x0C, 0x20])
+def test_a_port_register_without_a_clock_stops_the_processor(
+    board: SimulatedBoard, offset: int
+) -> None:
+    with pytest.raises(BoardError, match=f"nothing is at address 0x{0xF8008000 + offset:08x}"):
+        pynq.MMIO(0xF800_8000, 0x24).read(offset)
 
 
 def test_memory_that_is_used_up(driver: Accelerator, board: SimulatedBoard) -> None:
