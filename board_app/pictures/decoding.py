@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -53,7 +53,8 @@ def decode(content: bytes, lane: Lane) -> Decoded:
         if webp is not None:
             _check(webp, webp[0] * webp[1] * WEBP, len(content), lane)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            return _fit(_load(image, len(content), lane))
+            orientation = _load(image, len(content), lane)
+            return _fit(image, orientation)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -64,15 +65,18 @@ def decode(content: bytes, lane: Lane) -> Decoded:
         raise PictureError(f"the picture is damaged: {error}") from error
 
 
-def _load(image: Image.Image, length: int, lane: Lane) -> Image.Image:
+def _load(image: Image.Image, length: int, lane: Lane) -> Optional[int]:
+    """Load the pixels of `image` and return its orientation, an EXIF number."""
     if image.mode == "F" or (image.format == "TIFF" and 32 in _bits(image)):
         raise PictureError("a picture of 32 bits a channel does not say what is white: save 8 bits")
     size = image.size
     # A JPEG decodes at 1/2, 1/4 or 1/8 of its size at no loss here: less time and memory.
     image.draft("RGB", (PREVIEW, PREVIEW))
     _check(size, memory(image, size), length, lane)
+    # Before the pixels: Pillow 9.0 closes a TIFF with them.
+    orientation: Optional[int] = image.getexif().get(_ORIENTATION)
     image.load()
-    return image
+    return orientation
 
 
 def _check(size: Tuple[int, int], memory: float, length: int, lane: Lane) -> None:
@@ -90,8 +94,7 @@ def _check(size: Tuple[int, int], memory: float, length: int, lane: Lane) -> Non
         )
 
 
-def _fit(image: Image.Image) -> Decoded:
-    orientation = image.getexif().get(_ORIENTATION)
+def _fit(image: Image.Image, orientation: Optional[int]) -> Decoded:
     image = _filterable(image)
     width, height = image.size
     side = min(width, height)
