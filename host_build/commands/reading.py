@@ -18,6 +18,7 @@ from host_build.commands.options import (
     overlays,
     positive,
 )
+from host_build.configuration.part import FAMILY, PART
 from host_build.errors import HostError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _SAME_PACE = 1e-3
 """By how much memory's random pauses may change the cycles a frame."""
-_FAMILY, _PART = "zynq7", "xc7z020clg400-1"
 
 
 def add(commands: Commands) -> None:
@@ -54,13 +54,13 @@ def add_bitstream(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bitstream", type=Path, metavar="NAME.bit", help="the bitstream")
     parser.add_argument(
         "--prjxray-db", type=Path, metavar="DIR", required=True,
-        help=f"Project X-Ray's database, the folder with {_FAMILY}/ in it",
+        help=f"Project X-Ray's database, the folder with {FAMILY}/ in it",
     )  # fmt: skip
     parser.add_argument(
         "--nodes", type=Path, metavar="FILE",
         help="which wires are one node (default: xc7z020-nodes.txt in the database's folder)",
     )  # fmt: skip
-    parser.add_argument("--part", default=_PART, help="default: %(default)s")
+    parser.add_argument("--part", default=PART, help="default: %(default)s")
 
 
 def database_of(options: argparse.Namespace) -> tuple[Database, Nodes]:
@@ -68,7 +68,7 @@ def database_of(options: argparse.Namespace) -> tuple[Database, Nodes]:
     from host_build.configuration.database import Database
     from host_build.readback import nodes
 
-    database = Database(options.prjxray_db / _FAMILY, options.part)
+    database = Database(options.prjxray_db / FAMILY, options.part)
     path = options.nodes or options.prjxray_db / f"{database.fabric}-nodes.txt"
     return database, nodes.load(path)
 

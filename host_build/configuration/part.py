@@ -11,7 +11,7 @@ from typing import Any
 
 from host_build.configuration.errors import DatabaseError
 
-PART = "xc7z020clg400-1"
+FAMILY, PART = "zynq7", "xc7z020clg400-1"
 """The PYNQ-Z2's."""
 WORDS = 101
 """32-bit words of a frame."""

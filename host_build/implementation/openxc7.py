@@ -17,7 +17,7 @@ from board_app.system.files import write_atomically
 from host_build.configuration import bitfile
 from host_build.configuration.database import Database
 from host_build.configuration.frames import assemble
-from host_build.configuration.part import PART
+from host_build.configuration.part import FAMILY, PART
 from host_build.generate.handoff import clock_below
 from host_build.implementation import chip_synthesis, nextpnr, open_limits, tool
 from host_build.implementation.design import CLOCK_NET, Design
@@ -28,7 +28,6 @@ from host_build.implementation.tool import ToolError
 from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.vivado import Outcome
 
-FAMILY = "zynq7"
 REMEDY = "install the openXC7 tools and put them on PATH"
 DEFAULT = Settings()
 _HINT = "nextpnr does not time DSP blocks and the processing system: its slack is a hint, no proof"
