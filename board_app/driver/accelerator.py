@@ -24,6 +24,8 @@ from board_app.errors import AcceleratorError
 # Frames a buffer holds. Flushing costs by the buffer's size on pynq 3.1, so small batches get
 # small buffers; the largest keeps the chip busy for milliseconds, at 0.8 MB of the board's 128.
 _CAPACITIES = (1, 8, 32, 128)
+# Of a photo: some 20 ms of a chip, and as many as a simulation has done in seconds.
+_WINDOWS, _SIMULATED_WINDOWS = 320, 64
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Accelerator:
         self.simulated = session.simulated
         self.name = "fpga, simulated" if session.simulated else "fpga"
         self.clock_mhz = session.clock_mhz
+        self.windows = _SIMULATED_WINDOWS if session.simulated else _WINDOWS
         self._session = session
         self._slots: Dict[int, Tuple[_Slot, _Slot]] = {}
         self._lock = threading.RLock()
@@ -85,6 +88,11 @@ class Accelerator:
                     self._slots.clear()
                 finally:
                     self._session.close()
+
+    @property
+    def last_cycles(self) -> Optional[int]:
+        """Cycles of the last `execute` by the chip's own counter; None before the first."""
+        return None if self.last_run is None else self.last_run.cycles
 
     def now(self) -> float:
         """Seconds on the board's own clock."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Optional, Protocol
 
 import numpy as np
 
@@ -11,6 +11,18 @@ class Backend(Protocol):
     """Executes the network; not thread-safe, so one caller at a time."""
 
     name: str
+    windows: int
+    """How many windows of a photo it is given: what it has the time for."""
+
+    @property
+    def clock_mhz(self) -> Optional[float]:
+        """The chip's clock; None without a chip."""
+        ...
+
+    @property
+    def last_cycles(self) -> Optional[int]:
+        """Cycles of the last `execute` by the chip's own counter; None without a chip."""
+        ...
 
     def execute(self, images: np.ndarray) -> np.ndarray:
         """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8."""

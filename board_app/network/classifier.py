@@ -1,15 +1,18 @@
-"""One picture in, the class and its probability out: what the command line and the demo share."""
+"""A picture in, its class out, and where it is: what the command line and the demo share."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
 from board_app.network.backend import Backend
 from board_app.network.overlay import Overlay
+from board_app.network.pooling import pool
+from board_app.pictures import windows
+from board_app.pictures.picture import Picture
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,41 @@ class Prediction:
     def probability(self) -> float:
         """The likeliest class's probability."""
         return self.probabilities[self.label]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found in a picture, and where.
+
+    `index` is the likeliest class's number and `probabilities` are all ten, in the classes' order;
+    without `sure` it is a guess. `box` is left, top, right and bottom of the window that shows it
+    best, in the upright original's pixels, and `pixels` (32, 32, 3) uint8 are what the network saw
+    there. `milliseconds` are by the backend's clock, for all `windows`, and `cycles` by the chip's
+    own counter at `clock_mhz`; both None without a chip.
+    """
+
+    label: str
+    index: int
+    probabilities: Dict[str, float]
+    sure: bool
+    box: Tuple[int, int, int, int]
+    pixels: np.ndarray
+    windows: int
+    milliseconds: float
+    cycles: Optional[int]
+    clock_mhz: Optional[float]
+
+    @property
+    def probability(self) -> float:
+        """The likeliest class's probability."""
+        return self.probabilities[self.label]
+
+    @property
+    def chip_milliseconds(self) -> Optional[float]:
+        """The chip's own time; None without one."""
+        if self.cycles is None or self.clock_mhz is None:
+            return None
+        return self.cycles / (1e3 * self.clock_mhz)
 
 
 class Classifier:
@@ -49,4 +87,31 @@ class Classifier:
             {name: int(logits[0, label]) for label, name in enumerate(classes)},
             {name: probabilities[label] for label, name in enumerate(classes)},
             1000 * seconds,
+        )
+
+    def search(self, picture: Picture, most: Optional[int] = None) -> Found:
+        """Look at `picture` through at most `most` windows; None: what the backend has time for."""
+        cut = windows.cut(picture, self._backend.windows if most is None else most)
+        with self._lock:
+            start = self._backend.now()
+            logits = self._backend.execute(cut.pixels)
+            seconds = self._backend.now() - start
+            cycles = self._backend.last_cycles
+        manifest = self.overlay.manifest
+        found = pool(manifest, logits)
+        probabilities = found.probabilities.tolist()
+        left, top, right, bottom = cut.boxes[found.window].round().astype(int).tolist()
+        return Found(
+            label=manifest.classes[found.label],
+            index=found.label,
+            probabilities={
+                name: probabilities[label] for label, name in enumerate(manifest.classes)
+            },
+            sure=found.sure,
+            box=(left, top, right, bottom),
+            pixels=cut.pixels[found.window],
+            windows=len(cut),
+            milliseconds=1000 * seconds,
+            cycles=cycles,
+            clock_mhz=self._backend.clock_mhz,
         )

@@ -49,11 +49,12 @@ class Decoder:
         if answer[:1] == TOO_LARGE:
             with self._large:
                 answer = self._ask(b"large", content)
-        kind, width, height = HEADER.unpack_from(answer)
+        kind, *sizes = HEADER.unpack_from(answer)
         answer = answer[HEADER.size :]
         if kind != DECODED:
             raise PictureError(answer.decode())
-        return Decoded(answer[:_PIXELS], (width, height), answer[_PIXELS:])
+        original, preview = (sizes[0], sizes[1]), (sizes[2], sizes[3])
+        return Decoded(original, answer[:_PIXELS], preview, answer[_PIXELS:])
 
     def close(self) -> None:
         """End the process; a later picture starts another."""

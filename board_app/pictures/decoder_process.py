@@ -25,7 +25,7 @@ from board_app.pictures.decoding import Decoded, TooLarge, decode
 from board_app.pictures.limits import LARGE, MAX_BYTES, SMALL, Lane
 
 LANES = {b"small": SMALL, b"large": LARGE}
-HEADER = struct.Struct("<cHH")
+HEADER = struct.Struct("<cHHHH")  # what it is, the width and height of original and preview
 DECODED, REFUSED, TOO_LARGE = b"d", b"r", b"l"
 _PAGE = resource.getpagesize()
 
@@ -107,11 +107,15 @@ def _limit(lane: Lane) -> None:
 
 
 def _success(decoded: Decoded) -> bytes:
-    return HEADER.pack(DECODED, *decoded.preview_size) + decoded.pixels + decoded.preview
+    return (
+        HEADER.pack(DECODED, *decoded.size, *decoded.preview_size)
+        + decoded.pixels
+        + decoded.preview
+    )
 
 
 def _refusal(kind: bytes, text: str) -> bytes:
-    return HEADER.pack(kind, 0, 0) + text.encode(errors="replace")
+    return HEADER.pack(kind, 0, 0, 0, 0) + text.encode(errors="replace")
 
 
 def _write(answer: int, content: bytes) -> None:

@@ -30,6 +30,7 @@ _UPRIGHT = {
     7: _TURN.TRANSVERSE,
     8: _TURN.ROTATE_90,
 }
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _LANCZOS = getattr(Image, "Resampling", Image).LANCZOS
 
 
@@ -39,8 +40,12 @@ class TooLarge(PictureError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """`pixels` 32x32 RGB, and an upright preview of `preview_size`, RGB: a byte a channel."""
+    """`pixels` 32x32 RGB, and an upright preview of `preview_size`, RGB: a byte a channel.
 
+    `size` is the original's, upright.
+    """
+
+    size: Tuple[int, int]
     pixels: bytes
     preview_size: Tuple[int, int]
     preview: bytes
@@ -53,8 +58,9 @@ def decode(content: bytes, lane: Lane) -> Decoded:
         if webp is not None:
             _check(webp, webp[0] * webp[1] * WEBP, len(content), lane)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            size = image.size  # before a JPEG is decoded at a part of it
             orientation = _load(image, len(content), lane)
-            return _fit(image, orientation)
+            return _fit(image, size, orientation)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -94,7 +100,7 @@ def _check(size: Tuple[int, int], memory: float, length: int, lane: Lane) -> Non
         )
 
 
-def _fit(image: Image.Image, orientation: Optional[int]) -> Decoded:
+def _fit(image: Image.Image, original: Tuple[int, int], orientation: Optional[int]) -> Decoded:
     image = _filterable(image)
     width, height = image.size
     side = min(width, height)
@@ -106,7 +112,9 @@ def _fit(image: Image.Image, orientation: Optional[int]) -> Decoded:
     preview = _resize(image, size, (0, 0, width, height))
     if orientation in _UPRIGHT:
         square, preview = (x.transpose(_UPRIGHT[orientation]) for x in (square, preview))
-    return Decoded(square.tobytes(), preview.size, preview.tobytes())
+        if orientation in _ON_ITS_SIDE:
+            original = (original[1], original[0])
+    return Decoded(original, square.tobytes(), preview.size, preview.tobytes())
 
 
 def _resize(

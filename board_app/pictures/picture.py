@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 from PIL import Image
@@ -18,10 +19,14 @@ __all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_file"]
 
 @dataclass(frozen=True)
 class Picture:
-    """`pixels` (32, 32, 3) uint8 RGB, and an upright preview of at most 512 pixels a side."""
+    """`pixels` (32, 32, 3) uint8 RGB, and an upright preview of at most 512 pixels a side.
+
+    `size` is the upright original's width and height, of which the preview shows everything.
+    """
 
     pixels: np.ndarray
     preview: Image.Image
+    size: Tuple[int, int]
 
 
 def load_file(path: Path) -> Picture:
@@ -48,4 +53,5 @@ def load(content: bytes) -> Picture:
         raise PictureError(f"larger than {MAX_BYTES >> 20} MB")
     found = decoder.shared.decode(content)
     pixels = np.frombuffer(found.pixels, np.uint8).reshape(SIDE, SIDE, 3).copy()
-    return Picture(pixels, Image.frombytes("RGB", found.preview_size, found.preview))
+    preview = Image.frombytes("RGB", found.preview_size, found.preview)
+    return Picture(pixels, preview, found.size)
