@@ -19,6 +19,10 @@ class PictureError(Exception):
     """The picture is empty, too large, damaged or no picture; the message says which."""
 
 
+class CameraError(Exception):
+    """There is no camera, or it is gone; the message says which."""
+
+
 class BackendError(Exception):
     """The backend is unknown or cannot be opened here; the message says which and what to do."""
 

@@ -1,0 +1,1 @@
+"""A USB camera on the board: one capture for all who watch."""
