@@ -33,3 +33,11 @@ class AcceleratorError(BackendError):
 
 class ChipBusy(AcceleratorError):
     """Another process has the chip; the message says which."""
+
+
+class Busy(Exception):
+    """Too much waits to be computed already; `seconds` says when to come again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the network has more to do than it can in time: try again in a moment")
+        self.seconds = seconds

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
 from board_app.network.backend import Backend
+from board_app.network.batching import Answer, Batcher
 from board_app.network.overlay import Overlay
 from board_app.network.pooling import pool
 from board_app.pictures import windows
@@ -17,12 +17,17 @@ from board_app.pictures.picture import Picture
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest class, every class's logit and probability, and how long it took in ms."""
+    """The likeliest class, every class's logit and probability.
+
+    `milliseconds` is what the network's batch took, `batch` how many images were in it: those of
+    others who came at the same time too.
+    """
 
     label: str
     logits: Dict[str, int]
     probabilities: Dict[str, float]
     milliseconds: float
+    batch: int
 
     @property
     def probability(self) -> float:
@@ -37,8 +42,9 @@ class Found:
     `index` is the likeliest class's number and `probabilities` are all ten, in the classes' order;
     without `sure` it is a guess. `box` is left, top, right and bottom of the window that shows it
     best, in the upright original's pixels, and `pixels` (32, 32, 3) uint8 are what the network saw
-    there. `milliseconds` are by the backend's clock, for all `windows`, and `cycles` by the chip's
-    own counter at `clock_mhz`; both None without a chip.
+    there. `milliseconds` are by the backend's clock, for the `batch` of all `windows` and of what
+    others sent at the same time, and `cycles` by the chip's own counter at `clock_mhz`; both None
+    without a chip.
     """
 
     label: str
@@ -48,6 +54,7 @@ class Found:
     box: Tuple[int, int, int, int]
     pixels: np.ndarray
     windows: int
+    batch: int
     milliseconds: float
     cycles: Optional[int]
     clock_mhz: Optional[float]
@@ -66,39 +73,44 @@ class Found:
 
 
 class Classifier:
-    """An overlay on a backend, safe to share between threads: one picture at a time."""
+    """An overlay on a backend, safe to share between threads, whose images go out as one batch."""
 
     def __init__(self, overlay: Overlay, backend: Backend) -> None:
         self.overlay = overlay
         self.backend_name = backend.name
         self._backend = backend
-        self._lock = threading.Lock()
+        self._batcher = Batcher(backend)
+
+    def execute(self, images: np.ndarray) -> Answer:
+        """The logits of `images` (N, 32, 32, 3) uint8 RGB; Busy where too much waits already."""
+        return self._batcher.execute(images)
 
     def classify(self, pixels: np.ndarray) -> Prediction:
         """Classify `pixels` (32, 32, 3) uint8 RGB; waiting for other callers does not count."""
-        with self._lock:
-            start = self._backend.now()
-            logits = self._backend.execute(pixels[np.newaxis])
-            seconds = self._backend.now() - start
+        return self.classify_all(pixels[np.newaxis])[0]
+
+    def classify_all(self, images: np.ndarray) -> List[Prediction]:
+        """Classify `images` (N, 32, 32, 3) uint8 RGB in one batch."""
+        answer = self.execute(images)
         classes = self.overlay.manifest.classes
-        (probabilities,) = self.overlay.manifest.probabilities(logits).tolist()
-        return Prediction(
-            classes[int(logits[0].argmax())],
-            {name: int(logits[0, label]) for label, name in enumerate(classes)},
-            {name: probabilities[label] for label, name in enumerate(classes)},
-            1000 * seconds,
-        )
+        probabilities = self.overlay.manifest.probabilities(answer.logits)
+        return [
+            Prediction(
+                classes[int(answer.logits[image].argmax())],
+                {name: int(answer.logits[image, label]) for label, name in enumerate(classes)},
+                {name: float(probabilities[image, label]) for label, name in enumerate(classes)},
+                1000 * answer.seconds,
+                answer.images,
+            )
+            for image in range(len(images))
+        ]
 
     def search(self, picture: Picture, most: Optional[int] = None) -> Found:
         """Look at `picture` through at most `most` windows; None: what the backend has time for."""
         cut = windows.cut(picture, self._backend.windows if most is None else most)
-        with self._lock:
-            start = self._backend.now()
-            logits = self._backend.execute(cut.pixels)
-            seconds = self._backend.now() - start
-            cycles = self._backend.last_cycles
+        answer = self.execute(cut.pixels)
         manifest = self.overlay.manifest
-        found = pool(manifest, logits)
+        found = pool(manifest, answer.logits)
         probabilities = found.probabilities.tolist()
         left, top, right, bottom = cut.boxes[found.window].round().astype(int).tolist()
         return Found(
@@ -111,7 +123,12 @@ class Classifier:
             box=(left, top, right, bottom),
             pixels=cut.pixels[found.window],
             windows=len(cut),
-            milliseconds=1000 * seconds,
-            cycles=cycles,
+            batch=answer.images,
+            milliseconds=1000 * answer.seconds,
+            cycles=answer.cycles,
             clock_mhz=self._backend.clock_mhz,
         )
+
+    def check(self) -> None:
+        """Busy where a picture would be refused now."""
+        self._batcher.check()

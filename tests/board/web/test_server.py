@@ -26,19 +26,19 @@ from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.web import create_app, server
 
+from ..wrapped import Wrapped
+
 Address = tuple[str, int]
 
 # werkzeug up to 2.2.1 drops a socket it made and never bound, where it is given one.
 pytestmark = pytest.mark.filterwarnings(r"ignore:unclosed.*laddr=\('0.0.0.0', 0\):ResourceWarning")
 
 
-class Counting:
+class Counting(Wrapped):
     """A backend that notices when two threads are in it."""
 
-    name = "counting"
-
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._busy = threading.Semaphore(1)
         self.overlaps = 0
 
@@ -50,12 +50,6 @@ class Counting:
             return self._backend.execute(images)
         finally:
             self._busy.release()
-
-    def now(self) -> float:
-        return self._backend.now()
-
-    def close(self) -> None:
-        self._backend.close()
 
 
 @pytest.fixture
