@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from typing import Optional
+from typing import Callable, Optional
 
 from board_app.commands.common import OK, chosen_overlay, complain
 from board_app.driver.backends import open_backend
@@ -21,10 +21,19 @@ def run_serve(options: argparse.Namespace) -> int:
         decoder.shared.start()
         chosen = chosen_overlay(options)
         with closing(open_backend(options.backend, chosen)) as backend:
-            app = create_app(chosen, backend, _gallery(options))
+            app = create_app(chosen, backend, _gallery(options), _test_images(options))
             print(f"{chosen.folder.name} on {backend.name} at", flush=True)
             server.serve(app, listener, announce=lambda text: print(text, flush=True))
     return OK
+
+
+def _test_images(options: argparse.Namespace) -> Optional[Callable[[], Dataset]]:
+    """What reads the test images; None where they are not at hand."""
+    try:
+        folder = cifar10.find(options.cifar10, download=False)
+    except DatasetError:
+        return None
+    return lambda: cifar10.load(folder, "test")
 
 
 def _gallery(options: argparse.Namespace) -> Optional[Dataset]:

@@ -10,6 +10,7 @@ from typing import List, Optional, Tuple
 from flask import current_app
 from PIL import Image
 
+from board_app.measure.whole_set import WholeSet
 from board_app.network.classifier import Classifier, Prediction
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.pictures.picture import load
@@ -34,10 +35,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Demo:
-    """The classifier and the samples that every request uses."""
+    """The classifier, the samples and the run over all test images, which all requests share."""
 
     classifier: Classifier
     samples: Optional[Dataset]
+    whole_set: WholeSet
 
     def upload(self, content: bytes) -> Result:
         """Classify an uploaded picture."""

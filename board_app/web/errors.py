@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Flask, current_app, json, render_template, request
-from werkzeug.exceptions import HTTPException, ServiceUnavailable, UnsupportedMediaType
+from werkzeug.exceptions import (
+    Conflict,
+    HTTPException,
+    NotFound,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from werkzeug.wrappers import Response
 
-from board_app.errors import BackendError, PictureError
+from board_app.errors import BackendError, Busy, DatasetError, PictureError
+from board_app.measure.whole_set import RunError
 
 _PLAIN = {
     404: "There is no such page.",
@@ -29,6 +38,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _respond)
     app.register_error_handler(PictureError, _refuse)
     app.register_error_handler(BackendError, _give_up)
+    app.register_error_handler(Busy, _put_off)
+    app.register_error_handler(RunError, lambda error: _respond(Conflict(str(error))))
+    app.register_error_handler(DatasetError, _miss)
 
 
 def _refuse(error: PictureError) -> Response:
@@ -40,9 +52,24 @@ def _give_up(error: BackendError) -> Response:
     return _respond(ServiceUnavailable())
 
 
+def _put_off(error: Busy) -> Response:
+    response = _answer("Too much to do just now", str(error), ServiceUnavailable())
+    response.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
+    return response
+
+
+def _miss(error: DatasetError) -> Response:
+    return _answer("No test images", str(error), NotFound())
+
+
 def _respond(error: HTTPException) -> Response:
-    text = _PLAIN.get(error.code or 0) or error.description
-    title = _TITLES.get(error.code or 0, error.name)
+    code = error.code or 500
+    text = _PLAIN.get(code) or error.description or error.name
+    return _answer(_TITLES.get(code, error.name), text, error)
+
+
+def _answer(title: str, text: str, error: HTTPException) -> Response:
+    """`error`'s response, its headers kept, that says `text`."""
     response = error.get_response()
     if request.path.startswith(("/api/", "/healthz")):
         response.data = json.dumps({"error": text})
