@@ -11,6 +11,8 @@ class Backend(Protocol):
     """Executes the network; not thread-safe, so one caller at a time."""
 
     name: str
+    simulated: bool
+    """Whether it is a board in software, whose clock is not the wall's."""
     windows: int
     """How many windows of a photo it is given: what it has the time for."""
 

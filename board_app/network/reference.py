@@ -18,6 +18,7 @@ class Reference:
     """Executes a graph bit for bit as the circuit does."""
 
     name = "reference"
+    simulated = False
     windows = 24  # some half a second and more on the board's processor
     clock_mhz = last_cycles = None
     now = staticmethod(time.perf_counter)

@@ -60,7 +60,7 @@ def decode(content: bytes, lane: Lane) -> Decoded:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size = image.size  # before a JPEG is decoded at a part of it
             orientation = _load(image, len(content), lane)
-            return _fit(image, size, orientation)
+            return fit(image, size, orientation)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -100,7 +100,10 @@ def _check(size: Tuple[int, int], memory: float, length: int, lane: Lane) -> Non
         )
 
 
-def _fit(image: Image.Image, original: Tuple[int, int], orientation: Optional[int]) -> Decoded:
+def fit(
+    image: Image.Image, original: Tuple[int, int], orientation: Optional[int] = None
+) -> Decoded:
+    """The 32x32 pixels and the preview of an image, whose `original` is larger if need be."""
     image = _filterable(image)
     width, height = image.size
     side = min(width, height)

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from board_app.errors import PictureError
-from board_app.pictures import decoder
-from board_app.pictures.decoding import PREVIEW, SIDE
+from board_app.pictures import decoder, decoding
+from board_app.pictures.decoding import PREVIEW, SIDE, Decoded
 from board_app.pictures.limits import MAX_BYTES
 
-__all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_file"]
+__all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_file", "of"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,15 @@ def load(content: bytes) -> Picture:
         raise PictureError("the picture is empty (0 bytes)")
     if len(content) > MAX_BYTES:
         raise PictureError(f"larger than {MAX_BYTES >> 20} MB")
-    found = decoder.shared.decode(content)
+    return _picture(decoder.shared.decode(content))
+
+
+def of(image: Image.Image) -> Picture:
+    """The same of an image that is in memory already, 8 bits of RGB."""
+    return _picture(decoding.fit(image, image.size))
+
+
+def _picture(found: Decoded) -> Picture:
     pixels = np.frombuffer(found.pixels, np.uint8).reshape(SIDE, SIDE, 3).copy()
     preview = Image.frombytes("RGB", found.preview_size, found.preview)
     return Picture(pixels, preview, found.size)

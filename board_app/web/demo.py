@@ -1,63 +1,58 @@
-"""What the requests share, and what the page shows of one picture."""
+"""What the requests share."""
 
 from __future__ import annotations
 
-import base64
-import io
-from dataclasses import dataclass
-from typing import List, Optional, Tuple
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import List, Optional
 
+import numpy as np
 from flask import current_app
 from PIL import Image
 
+from board_app.errors import BackendError, Busy
 from board_app.measure.whole_set import WholeSet
-from board_app.network.classifier import Classifier, Prediction
+from board_app.network.backend import Backend
+from board_app.network.classifier import Classifier
+from board_app.pictures import picture as pictures
 from board_app.pictures.cifar10 import CLASSES, Dataset
-from board_app.pictures.picture import load
+from board_app.pictures.picture import Picture
+from board_app.web.race import Track
+from board_app.web.result import Result, look
+from board_app.web.watch import Watch
 
 KEY = "board_app"
 
 
 @dataclass(frozen=True)
-class Result:
-    """A prediction with the picture as uploaded and as the network sees it, as data URIs."""
-
-    prediction: Prediction
-    original: str
-    seen: str
-    truth: Optional[str]
-
-    @property
-    def ranked(self) -> List[Tuple[str, float]]:
-        """Every class with its probability, the likeliest first."""
-        return sorted(self.prediction.probabilities.items(), key=lambda pair: -pair[1])
-
-
-@dataclass(frozen=True)
 class Demo:
-    """The classifier, the samples and the run over all test images, which all requests share."""
+    """The classifier, the samples, the run over all test images and the board's camera.
+
+    `track` is the processor that the chip races; `secure` is whether the page is to be had over
+    HTTPS too.
+    """
 
     classifier: Classifier
     samples: Optional[Dataset]
     whole_set: WholeSet
+    track: Track
+    backend: Backend
+    camera: Optional[Watch] = None
+    secure: bool = False
 
-    def upload(self, content: bytes) -> Result:
-        """Classify an uploaded picture."""
-        picture = load(content)
-        return Result(
-            self.classifier.classify(picture.pixels),
-            _uri(picture.preview, "JPEG"),
-            _uri(Image.fromarray(picture.pixels), "PNG"),
-            None,
-        )
+    def upload(self, content: bytes, *, video: bool = False, race: bool = False) -> Result:
+        """What is in a picture file, or in a frame of the viewer's `video`."""
+        began = time.perf_counter()
+        return self._look(pictures.load(content), began, video=video, race=race)
 
-    def sample(self, index: int) -> Result:
-        """Classify a sample; IndexError where there is none of that number."""
+    def sample(self, index: int, *, race: bool = False) -> Result:
+        """What is in a sample; IndexError where there is none of that number."""
         image = self.sample_image(index)
-        uri = _uri(image, "PNG")
+        picture = Picture(np.asarray(image), image, image.size)
         assert self.samples is not None
-        prediction = self.classifier.classify(self.samples.images[index])
-        return Result(prediction, uri, uri, CLASSES[self.samples.labels[index]])
+        truth = CLASSES[self.samples.labels[index]]
+        return replace(self._look(picture, time.perf_counter(), race=race), truth=truth)
 
     def sample_image(self, index: int) -> Image.Image:
         """A sample's 32x32 pixels; IndexError where there is none of that number."""
@@ -70,20 +65,30 @@ class Demo:
         """The samples' true classes."""
         return [] if self.samples is None else [CLASSES[label] for label in self.samples.labels]
 
+    @cached_property
+    def sample_order(self) -> List[int]:
+        """The samples' numbers as they are shown: first one that the network gets right."""
+        numbers = range(len(self.sample_names))
+        try:
+            first = next((number for number in numbers if self._right(number)), 0)
+        except (BackendError, Busy):
+            first = 0
+        return sorted(numbers, key=lambda number: number != first)
+
+    def _right(self, index: int) -> bool:
+        found = self.sample(index).found
+        return found.sure and found.label == self.sample_names[index]
+
+    def _look(
+        self, picture: Picture, began: float, *, video: bool = False, race: bool = False
+    ) -> Result:
+        result = look(self.classifier, picture, began, video=video)
+        if not race or result.chip is None:
+            return result
+        return replace(result, processor=self.track.milliseconds(picture, result.found.windows))
+
 
 def current() -> Demo:
     """The running application's demo."""
     demo: Demo = current_app.extensions[KEY]
     return demo
-
-
-def encode(image: Image.Image, kind: str) -> bytes:
-    """The image file's bytes."""
-    content = io.BytesIO()
-    image.save(content, kind, quality=85)
-    return content.getvalue()
-
-
-def _uri(image: Image.Image, kind: str) -> str:
-    content = base64.b64encode(encode(image, kind)).decode()
-    return f"data:image/{kind.lower()};base64,{content}"

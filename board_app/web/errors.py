@@ -14,7 +14,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response
 
-from board_app.errors import BackendError, Busy, DatasetError, PictureError
+from board_app.errors import BackendError, Busy, CameraError, DatasetError, PictureError
 from board_app.measure.whole_set import RunError
 
 _PLAIN = {
@@ -39,6 +39,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(PictureError, _refuse)
     app.register_error_handler(BackendError, _give_up)
     app.register_error_handler(Busy, _put_off)
+    app.register_error_handler(CameraError, _unplugged)
     app.register_error_handler(RunError, lambda error: _respond(Conflict(str(error))))
     app.register_error_handler(DatasetError, _miss)
 
@@ -56,6 +57,10 @@ def _put_off(error: Busy) -> Response:
     response = _answer("Too much to do just now", str(error), ServiceUnavailable())
     response.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return response
+
+
+def _unplugged(error: CameraError) -> Response:
+    return _answer("The board's camera gives no picture", str(error), ServiceUnavailable())
 
 
 def _miss(error: DatasetError) -> Response:

@@ -7,7 +7,7 @@ from typing import Dict, Iterator
 
 from flask import Blueprint, Response, json, jsonify
 
-from board_app.measure.whole_set import RUNNING, Status
+from board_app.measure.whole_set import CANCELLED, DONE, FAILED, NONE, RUNNING, Status
 from board_app.web.demo import Demo, current
 
 blueprint = Blueprint("run", __name__)
@@ -19,13 +19,13 @@ _HEARTBEAT = 10.0  # seconds without one, after which a comment shows who has go
 @blueprint.route("/api/run")
 def status() -> Response:
     """The run that is, else the last one."""
-    return jsonify(_row(current(), current().whole_set.status))
+    return jsonify(row(current(), current().whole_set.status))
 
 
 @blueprint.route("/api/run", methods=["POST"])
 def start() -> Response:
     """Start a run: 202, or 409 where there is one."""
-    response = jsonify(_row(current(), current().whole_set.start()))
+    response = jsonify(row(current(), current().whole_set.start()))
     response.status_code = 202
     return response
 
@@ -33,7 +33,7 @@ def start() -> Response:
 @blueprint.route("/api/run", methods=["DELETE"])
 def cancel() -> Response:
     """Cancel the run: its last status, or 409 where there is none."""
-    return jsonify(_row(current(), current().whole_set.cancel()))
+    return jsonify(row(current(), current().whole_set.cancel()))
 
 
 @blueprint.route("/api/run/events")
@@ -59,14 +59,16 @@ def _events(demo: Demo) -> Iterator[str]:
 
 
 def _event(demo: Demo, status: Status) -> str:
-    return f"event: run\ndata: {json.dumps(_row(demo, status))}\n\n"
+    return f"event: run\ndata: {json.dumps(row(demo, status))}\n\n"
 
 
-def _row(demo: Demo, status: Status) -> Dict[str, object]:
+def row(demo: Demo, status: Status) -> Dict[str, object]:
+    """What is told of a run."""
     accuracy = status.accuracy
     return {
         "number": status.number,
         "state": status.state,
+        "text": _text(status),
         "error": status.error,
         "available": demo.whole_set.available,
         "done": status.done,
@@ -81,6 +83,16 @@ def _row(demo: Demo, status: Status) -> Dict[str, object]:
         "confusion": status.confusion.tolist(),
         "backend": demo.classifier.backend_name,
     }
+
+
+def _text(status: Status) -> str:
+    return {
+        NONE: "No run yet.",
+        RUNNING: "Running.",
+        DONE: f"Done, in {status.seconds:.1f} s.",
+        CANCELLED: f"Cancelled after {status.done:,} images.",
+        FAILED: f"It failed: {status.error}.",
+    }[status.state]
 
 
 def _rate(images: int, seconds: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict
 
 from flask import abort, request
 
@@ -25,13 +25,10 @@ def check_length() -> None:
         abort(413, f"the picture is too large: {length / 1e6:.0f} MB; {MAX_BYTES >> 20} MB at most")
 
 
-def sample() -> Optional[str]:
-    """The form's field "sample"; None where there is none."""
-    if request.mimetype == "application/x-www-form-urlencoded":
-        field = form.urlencoded(_body()).get("sample")
-    else:
-        field = _multipart().get("sample")
-    return None if field is None else field.content.decode("utf-8", "replace")
+def asks(name: str) -> bool:
+    """Whether the form has a field `name` that is not empty."""
+    field = _multipart().get(name)
+    return field is not None and field.content != b""
 
 
 def picture() -> bytes:

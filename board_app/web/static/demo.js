@@ -1,77 +1,93 @@
-// The page works without this script. With it, the result comes without loading the page again,
-// and a picture can be dropped or pasted.
-"use strict";
+// The page works without this script. With it the result comes without loading the page again, a
+// picture can be dropped or pasted, and cameras are looked at all the time.
 
-const uploadForm = document.getElementById("upload");
-const sampleForm = document.getElementById("samples");
-let newest = 0;
+import { offerCamera, stop, watchBoard } from "./camera.js";
+import { offerRace } from "./race.js";
+import { ask, card, put, result } from "./request.js";
 
 document.documentElement.classList.add("script");
 
-async function show(form, data) {
-  const request = ++newest;
-  const result = () => document.getElementById("result");
+let newest; // of several requests the newest is shown
+
+async function show(address, options = {}) {
+  stop();
+  newest?.abort("newer");
+  const mine = (newest = new AbortController());
+  const again = { "Try again": () => show(address, options) };
+  const cancel = { Cancel: () => mine.abort("cancelled") };
   result().setAttribute("aria-busy", "true");
-  if (!result().childElementCount) {
-    result().className = "card";
-    result().textContent = "Classifying …";
-  }
   let next;
   try {
-    const response = await fetch(form.action, { method: "POST", body: data });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    next = page.getElementById("result");
-  } catch (error) {
-    next = document.createElement("section");
-    next.id = "result";
-    next.className = "card error";
-    next.tabIndex = -1;
-    next.setAttribute("role", "alert");
-    next.textContent = "The server cannot be reached, or the upload was cut off.";
+    const answer = await ask(address, options, mine, (text) => put(card("One moment", text, cancel)));
+    next = answer.part;
+  } catch {
+    next =
+      mine.signal.reason === "cancelled"
+        ? card("Cancelled", "Nothing was looked at.", again)
+        : card("No answer", "The server cannot be reached, or the upload was cut off.", again, true);
   }
-  if (request !== newest) return; // a later picture was chosen in the meantime
-  result().replaceWith(document.adoptNode(next));
+  if (mine.signal.reason === "newer") return;
+  put(next);
   result().focus({ preventScroll: true });
   result().scrollIntoView({ block: "nearest" });
+  offerRace(() => [address, options], true);
 }
 
 function classify(file) {
-  const data = new FormData();
-  data.set("picture", file);
-  show(uploadForm, data);
+  const body = new FormData();
+  body.set("picture", file);
+  if (location.pathname !== "/") history.pushState(null, "", "/");
+  show("/", { method: "POST", body });
 }
 
-if (uploadForm) {
-  const input = uploadForm.elements.picture;
-  uploadForm.addEventListener("submit", (event) => {
+// The picture that is dropped or pasted: a file, or what another page's picture is known by.
+async function take(transfer) {
+  if (transfer.files.length) return classify(transfer.files[0]);
+  const page = new DOMParser().parseFromString(transfer.getData("text/html"), "text/html");
+  const address = page.querySelector("img")?.src || transfer.getData("text/uri-list").split("\n")[0];
+  if (!address) return;
+  try {
+    classify(await (await fetch(address)).blob());
+  } catch {
+    const text = "Its page does not hand it out. Save the picture, or copy the picture itself and paste it here.";
+    put(card("This picture cannot be had", text, {}, true));
+    result().focus();
+  }
+}
+
+for (const form of document.querySelectorAll("#upload, #photo")) {
+  const input = form.elements.picture;
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     classify(input.files[0]);
   });
   input.addEventListener("change", () => {
     if (input.files.length) classify(input.files[0]);
   });
-  document.addEventListener("paste", (event) => {
-    const file = event.clipboardData.files[0];
-    if (file) classify(file);
-  });
-  const hover = (on) => (event) => {
+}
+
+for (const link of document.querySelectorAll("#samples a")) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // to another tab
     event.preventDefault();
-    document.body.classList.toggle("dropping", on);
-  };
-  document.addEventListener("dragover", hover(true));
-  document.addEventListener("dragleave", hover(false));
-  document.addEventListener("drop", (event) => {
-    hover(false)(event);
-    const file = event.dataTransfer.files[0];
-    if (file) classify(file);
+    history.pushState(null, "", link.href);
+    show(link.href);
   });
 }
 
-if (sampleForm) {
-  sampleForm.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const data = new FormData();
-    data.set("sample", event.submitter.value);
-    show(sampleForm, data);
-  });
-}
+const hover = (on) => (event) => {
+  event.preventDefault();
+  document.body.classList.toggle("dropping", on);
+};
+document.addEventListener("dragover", hover(true));
+document.addEventListener("dragleave", hover(false));
+document.addEventListener("drop", (event) => {
+  hover(false)(event);
+  take(event.dataTransfer);
+});
+document.addEventListener("paste", (event) => take(event.clipboardData));
+window.addEventListener("popstate", () => location.reload());
+
+offerCamera();
+if (location.pathname === "/camera") watchBoard();
+else offerRace(() => [location.pathname, {}], true);

@@ -1,0 +1,156 @@
+// Live cameras: this device's and the board's. Both are looked at in a loop, one request after the
+// other, so a slow network means fewer pictures and no queue.
+
+import { offerRace } from "./race.js";
+import { ask, button, card, merge, pause, put, result } from "./request.js";
+
+const SIDE = 320; // pixels of the longer side of what is sent: the network's windows have 32
+const RETRY = 1000; // ms
+const SPOKEN_EVERY = 3000; // ms between two answers that are read out
+
+let running; // the loop's controller
+
+export function stop() {
+  running?.abort("stopped");
+}
+
+// The picture that `element`, a video or image, shows now, as a form to post.
+async function grab(element) {
+  const width = element.videoWidth ?? element.naturalWidth;
+  const height = element.videoHeight ?? element.naturalHeight;
+  const scale = Math.min(1, SIDE / Math.max(width, height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  canvas.getContext("2d").drawImage(element, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+  const body = new FormData();
+  body.set("picture", blob, "frame.jpg");
+  body.set("video", "1");
+  return body;
+}
+
+// Show `stage`, a video or image, with what the loop finds in it until it is stopped: `request`
+// gives the address and options of the next request, after the number of the frame seen last.
+async function follow(stage, request, controls = []) {
+  stop();
+  const mine = (running = new AbortController());
+  const bar = document.createElement("div");
+  const pace = document.createElement("p");
+  const spoken = document.createElement("p");
+  bar.className = "live";
+  pace.id = "pace";
+  spoken.className = "unseen";
+  spoken.setAttribute("role", "status");
+  bar.append(button("Stop", stop), ...controls, pace, spoken);
+  const say = (text) => (pace.textContent = text);
+  const times = [];
+  let number = 0;
+  let last = 0;
+  while (!mine.signal.aborted) {
+    if (document.hidden) {
+      await pause(RETRY);
+      continue;
+    }
+    try {
+      const { part, ok, retry } = await ask(...(await request(number)), mine, say);
+      if (!ok) {
+        say(part.querySelector("p").textContent);
+        await pause(retry || RETRY);
+        continue;
+      }
+      if (bar.isConnected && result().querySelector("[data-live]")) merge(part);
+      else settle(part, stage, bar);
+      number = part.dataset.number ?? 0;
+      times.push(Date.now());
+      if (times.length > 20) times.shift();
+      const seconds = (times.at(-1) - times[0]) / 1000;
+      say(seconds ? `${((times.length - 1) / seconds).toFixed(1)} pictures/s` : "");
+      if (Date.now() - last > SPOKEN_EVERY && spoken.textContent !== part.dataset.title) {
+        spoken.textContent = part.dataset.title;
+        last = Date.now();
+      }
+    } catch (error) {
+      if (mine.signal.aborted) break;
+      say("The server cannot be reached: trying again.");
+      await pause(RETRY);
+    }
+  }
+  bar.remove();
+}
+
+// Put a first answer with the live picture into the page.
+function settle(part, stage, bar) {
+  part.setAttribute("aria-live", "off"); // it changes all the time
+  put(part);
+  result().querySelector(".stage").prepend(stage);
+  result().prepend(bar);
+  offerRace(async () => ["/", { method: "POST", body: await grab(stage) }], false);
+}
+
+const REFUSALS = {
+  NotAllowedError: "The browser may not use the camera. Allow it, beside the address, and start it again.",
+  NotFoundError: "This device has no camera.",
+  NotReadableError: "The camera is in use by another program.",
+};
+
+async function startCamera(device) {
+  let stream;
+  const video = device ? { deviceId: { exact: device } } : { facingMode: "environment" };
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video });
+  } catch (error) {
+    put(card("No camera", REFUSALS[error.name] ?? error.message, { "Try again": () => startCamera() }, true));
+    result().focus();
+    return;
+  }
+  const shown = document.createElement("video");
+  shown.id = "shown";
+  shown.muted = shown.playsInline = true;
+  shown.setAttribute("aria-label", "What this device's camera sees, live");
+  shown.srcObject = stream;
+  const [track] = stream.getVideoTracks();
+  let gone = false;
+  track.addEventListener("ended", () => {
+    gone = true;
+    stop();
+  });
+  await shown.play();
+  const request = async () => ["/", { method: "POST", body: await grab(shown) }];
+  put(card("The camera starts", "The first picture is on its way."));
+  await follow(shown, request, await choice(track));
+  const still = document.createElement("canvas"); // the last picture stays
+  [still.width, still.height] = [shown.videoWidth, shown.videoHeight];
+  still.getContext("2d").drawImage(shown, 0, 0);
+  shown.replaceWith(still);
+  track.stop();
+  if (gone) put(card("No camera", "It was unplugged, or another program took it.", { "Try again": () => startCamera() }, true));
+}
+
+// A list of the cameras to choose from, where there are several.
+async function choice(track) {
+  const devices = (await navigator.mediaDevices.enumerateDevices()).filter((one) => one.kind === "videoinput");
+  if (devices.length < 2) return [];
+  const label = document.createElement("label");
+  const list = document.createElement("select");
+  for (const one of devices) list.append(new Option(one.label || "camera", one.deviceId));
+  list.value = track.getSettings().deviceId;
+  list.addEventListener("change", () => startCamera(list.value));
+  label.append("Camera ", list);
+  return [label];
+}
+
+export function offerCamera() {
+  const start = document.getElementById("camera");
+  start?.addEventListener("click", () => startCamera());
+  if (!start || navigator.mediaDevices) return;
+  const note = document.getElementById("camera-note");
+  start.disabled = true;
+  note.append(document.getElementById("insecure").content.cloneNode(true));
+  note.hidden = false;
+}
+
+export function watchBoard() {
+  const stage = document.getElementById("shown");
+  follow(stage, async (number) => [`/camera/result?after=${number}`, {}]);
+}

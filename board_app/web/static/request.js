@@ -1,0 +1,75 @@
+// Asking the server and showing what it says. An answer is the element #result of a page, so that
+// pages with and without script look the same.
+
+const TOLD_AFTER = 1000; // ms: a quicker answer needs no words
+const HANGS_AFTER = 5000;
+
+export const result = () => document.getElementById("result");
+export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// Ask for `address`; `waiting` gets how it stands every second, in words. Rejects where the server
+// cannot be reached or `controller` aborts.
+export async function ask(address, options, controller, waiting) {
+  const began = Date.now();
+  const timer = setInterval(() => waiting(waitingText(Date.now() - began)), TOLD_AFTER);
+  try {
+    const response = await fetch(address, { ...options, signal: controller.signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const part = page.getElementById("result");
+    if (!part) throw new Error("the answer is not this demo's");
+    const retry = 1000 * Number(response.headers.get("Retry-After"));
+    return { part: document.adoptNode(part), ok: response.ok, retry };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function waitingText(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  return milliseconds < HANGS_AFTER
+    ? `Waiting for the answer … ${seconds} s`
+    : `No answer for ${seconds} s: the server is busy, or it hangs.`;
+}
+
+// A card to be put in the place of #result; `buttons` are what they do by their names.
+export function card(title, text, buttons = {}, error = false) {
+  const made = document.createElement("section");
+  made.id = "result";
+  made.tabIndex = -1;
+  made.className = error ? "card error" : "card";
+  made.setAttribute("role", error ? "alert" : "status");
+  made.dataset.title = title;
+  const heading = document.createElement("h2");
+  heading.textContent = title;
+  const line = document.createElement("p");
+  line.textContent = text;
+  made.append(heading, line, ...Object.entries(buttons).map(([name, act]) => button(name, act)));
+  return made;
+}
+
+export function button(name, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "quiet";
+  made.textContent = name;
+  made.addEventListener("click", act);
+  return made;
+}
+
+export function put(part) {
+  result().replaceWith(part);
+  document.title = part.dataset.title || "CIFAR-10 demo";
+}
+
+// Bring what changed in `part` into the page, whose bars then move instead of appearing anew.
+export function merge(part) {
+  for (const from of part.querySelectorAll("[data-live]")) {
+    const to = result().querySelector(`[data-live="${from.dataset.live}"]`);
+    for (const { name, value } of from.attributes) {
+      if (to.getAttribute(name) !== value) to.setAttribute(name, value);
+    }
+    const leaf = !from.querySelector("[data-live]");
+    if (leaf && to.innerHTML !== from.innerHTML) to.innerHTML = from.innerHTML;
+  }
+  if (document.title !== part.dataset.title) document.title = part.dataset.title;
+}

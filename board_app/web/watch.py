@@ -1,0 +1,81 @@
+"""The board's camera as viewers get it: each frame is compressed and looked at once for all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Iterator, Optional
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from board_app.camera.capture import Capture, Frame
+from board_app.errors import CameraError
+from board_app.network.classifier import Classifier
+from board_app.pictures import picture as pictures
+from board_app.web.result import Result, encode, look
+
+_PATIENCE = 3.0  # seconds for a frame, before a viewer is told that none comes
+_PAUSE = 1.0  # seconds between two pictures that say so
+_SIZE = (640, 480)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The number of a frame, and what is in it."""
+
+    number: int
+    result: Result
+
+
+class Watch:
+    """A camera's frames and what is in them; safe to share between threads."""
+
+    def __init__(self, capture: Capture, classifier: Classifier) -> None:
+        self._capture = capture
+        self._classifier = classifier
+        self._looking = threading.Lock()
+        self._compressing = threading.Lock()
+        self._seen: Optional[Seen] = None
+        self._jpeg = (0, b"")
+
+    def newer(self, number: int) -> Seen:
+        """What is in a frame newer than `number`; CameraError where there is none."""
+        with self._looking:
+            if self._seen is None or self._seen.number <= number:
+                frame = self._capture.newer(number, _PATIENCE)
+                began = time.perf_counter()
+                picture = pictures.of(Image.fromarray(frame.pixels))
+                result = look(self._classifier, picture, began, video=True)
+                self._seen = Seen(frame.number, result)
+            return self._seen
+
+    def stream(self) -> Iterator[bytes]:
+        """JPEG files without end; while there is no camera, pictures that say so."""
+        number = 0
+        while True:
+            try:
+                frame = self._capture.newer(number, _PATIENCE)
+            except CameraError as error:
+                yield encode(_told(str(error)), "JPEG")
+                time.sleep(_PAUSE)
+            else:
+                number = frame.number
+                yield self._compressed(frame)
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._capture.close()
+
+    def _compressed(self, frame: Frame) -> bytes:
+        with self._compressing:
+            if self._jpeg[0] < frame.number:
+                self._jpeg = (frame.number, encode(Image.fromarray(frame.pixels), "JPEG"))
+            return self._jpeg[1]
+
+
+def _told(text: str) -> Image.Image:
+    image = Image.fromarray(np.full((*_SIZE[::-1], 3), 40, np.uint8))
+    ImageDraw.Draw(image).text((_SIZE[0] // 4, _SIZE[1] // 2), text, fill=(255, 255, 255))
+    return image
