@@ -9,7 +9,7 @@ import ctypes
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -157,11 +157,24 @@ class SimulatedChip:
         counted = self._library.chip_traffic(self._handle).contents
         return Traffic(*(int(getattr(counted, name)) for name in Traffic.__dataclass_fields__))
 
+    @property
+    def loses_port(self) -> bool:
+        """Whether to take the chip away now would leave its memory port dead.
+
+        So it does where memory has part of a write, or does not answer what it was asked.
+        """
+        return bool(self._library.chip_loses_port(self._handle))
+
+    def lose_port(self) -> None:
+        """Memory answers nothing from now on: a chip before this one has left the port dead."""
+        self.bus = replace(self.bus, answers=False)
+
     def power_cycle(self, *, memory_remembers: bool = False) -> None:
         """Start afresh as after loading the bitstream: random registers, then the reset.
 
         What was under way is lost; DDR keeps what is in it. If `memory_remembers`, it goes on to
-        answer what the chip before had asked, as it does when only the FPGA is loaded anew.
+        answer what the chip before had asked, as it does when only the FPGA is loaded anew: a
+        write whose data was not complete gets that of the new chip, which lacks it in the end.
         """
         with _working_directory(self._images):  # $readmemh runs at the first evaluation
             self._check(self._library.chip_power_up(self._handle, memory_remembers))
@@ -202,6 +215,12 @@ class SimulatedChip:
     def write_each(self, values: Sequence[tuple[int, int]]) -> None:
         """Write (offset, value) one after another, without waiting in between."""
         self._transfer([self._transaction(True, offset, [value]) for offset, value in values])
+
+    def exchange(self, reads: Sequence[int], writes: Sequence[tuple[int, int]]) -> list[int]:
+        """Read registers while others, as (offset, value), are written: two cores at work."""
+        wanted = [self._transaction(False, offset, [0]) for offset in reads]
+        wanted += [self._transaction(True, offset, [value]) for offset, value in writes]
+        return [done.data[0] for done in self._transfer(wanted)[: len(reads)]]
 
     def _transaction(
         self, write: bool, offset: int, values: Sequence[int], strobes: int = 0xF, size: int = 2,
@@ -249,6 +268,7 @@ def _load(path: Path, traced: bool) -> ctypes.CDLL:
         "error": (ctypes.c_char_p, [handle]),
         "bus": (ctypes.POINTER(_Bus), [handle]),
         "traffic": (ctypes.POINTER(_Traffic), [handle]),
+        "loses_port": (ctypes.c_int, [handle]),
         "power_up": (ctypes.c_int, [handle, ctypes.c_int]),
         "advance": (ctypes.c_int, [handle, handle]),
         "transfer": (ctypes.c_int, [handle, handle, ctypes.c_uint32]),

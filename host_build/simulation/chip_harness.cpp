@@ -132,6 +132,12 @@ class Chip {
       fresh.reads = memory.reads;
       fresh.read_beat = memory.read_beat;
       fresh.answers = memory.answers;
+      fresh.addresses = memory.addresses;
+      for (const Data& data : memory.complete)
+        fresh.data.beats.insert(fresh.data.beats.end(), data.beats.begin(), data.beats.end());
+      fresh.data.beats.insert(fresh.data.beats.end(), memory.data.beats.begin(),
+                              memory.data.beats.end());
+      fresh.shifted = memory.shifted || memory.half_written();
     }
     memory = fresh;
     processors = Processors{};
@@ -158,22 +164,27 @@ class Chip {
     return cycles;
   }
 
-  // Transactions of one direction; addresses go ahead of the answers as far as the chip lets them.
+  // Whether memory waits for this chip, or this chip for memory, in a way that no other chip ends.
+  bool loses_port() const {
+    return memory.half_written() ||
+           (bus.silent && !(memory.reads.empty() && memory.answers.empty()));
+  }
+
+  // Reads and writes at the same time, each in its order; addresses go ahead of the answers as far
+  // as the chip lets them.
   void transfer(Transfer* wanted, uint32_t count) {
-    Processors& p = processors;
-    p.transfers = wanted;
-    p.count = count;
-    p.addresses = p.data = p.answers = p.beat = 0;
-    p.address_offered = p.data_offered = false;
+    processors.reads = processors.writes = Direction{};
+    for (uint32_t i = 0; i < count; ++i)
+      (wanted[i].write ? processors.writes : processors.reads).transfers.push_back(&wanted[i]);
     const uint64_t start = cycle;
-    while (p.answers < p.count) {
+    while (processors.reads.waits() || processors.writes.waits()) {
       step();
       if (cycle - start > REGISTERS_PATIENCE * count) {
-        p.count = p.answers = 0;
+        processors.reads = processors.writes = Direction{};
         throw std::runtime_error("the registers do not answer");
       }
     }
-    p.count = p.answers = 0;
+    processors.reads = processors.writes = Direction{};
   }
 
 #if VM_TRACE
@@ -195,16 +206,27 @@ class Chip {
     std::deque<Burst> addresses;     // of writes whose data is not complete
     std::deque<Data> complete;       // data whose address is not known
     Data data{};                     // of a burst that is not complete
+    bool shifted = false;            // it has data of two chips, and counts beats whatever they are
+    bool half_written() const {
+      return !addresses.empty() || !complete.empty() || !data.beats.empty();
+    }
     std::deque<std::pair<Burst, std::vector<uint64_t>>> answers;
+  };
+
+  // Transfers of one direction, and how many of them are through: address, write data, answer.
+  struct Direction {
+    std::vector<Transfer*> transfers;
+    uint32_t addresses = 0, data = 0, answers = 0;
+    uint32_t beat = 0;               // of the data
+    bool address_offered = false, data_offered = false;
+    bool waits() const { return answers < transfers.size(); }
+    bool sends() const { return addresses < transfers.size(); }
   };
 
   struct Processors {
     Channel r{"registers' R"}, b{"registers' B"};
-    Transfer* transfers = nullptr;
-    // Of them: all, those whose address, whose write data, whose answer is through.
-    uint32_t count = 0, addresses = 0, data = 0, answers = 0;
-    uint32_t beat = 0;               // of the data
-    bool address_offered = false, data_offered = false, rready = false, bready = false;
+    Direction reads, writes;
+    bool rready = false, bready = false;
   };
 
   std::unique_ptr<VerilatedContext> context;
@@ -275,28 +297,38 @@ class Chip {
     c.hp_bresp_i = m.bvalid ? write(m.answers.front()) : next() & 3;
 
     Processors& p = processors;
-    const bool sends = p.addresses < p.count;
-    if (sends && !chance(bus.registers_stall)) p.address_offered = true;
-    const Transfer idle{};
-    const Transfer& t = sends ? p.transfers[p.addresses] : idle;
-    c.gp_awvalid_i = sends && t.write && p.address_offered;
-    c.gp_arvalid_i = sends && !t.write && p.address_offered;
-    c.gp_awaddr_i = c.gp_araddr_i = t.address;
-    c.gp_awlen_i = c.gp_arlen_i = (t.beats - 1) & 15;
-    c.gp_awsize_i = c.gp_arsize_i = t.size;
-    c.gp_awburst_i = c.gp_arburst_i = t.burst;
-    c.gp_awid_i = c.gp_arid_i = t.id;
-    const bool writes = p.data < p.count && p.transfers[p.data].write;
-    if (writes && !chance(bus.registers_stall)) p.data_offered = true;
-    c.gp_wvalid_i = writes && p.data_offered;
+    const Transfer& read = address(p.reads);
+    c.gp_arvalid_i = p.reads.address_offered;
+    c.gp_araddr_i = read.address;
+    c.gp_arlen_i = (read.beats - 1) & 15;
+    c.gp_arsize_i = read.size;
+    c.gp_arburst_i = read.burst;
+    c.gp_arid_i = read.id;
+    const Transfer& write = address(p.writes);
+    c.gp_awvalid_i = p.writes.address_offered;
+    c.gp_awaddr_i = write.address;
+    c.gp_awlen_i = (write.beats - 1) & 15;
+    c.gp_awsize_i = write.size;
+    c.gp_awburst_i = write.burst;
+    c.gp_awid_i = write.id;
+    const bool writes = p.writes.data < p.writes.transfers.size();
+    if (writes && !chance(bus.registers_stall)) p.writes.data_offered = true;
+    c.gp_wvalid_i = p.writes.data_offered;
     if (writes) {
-      const Transfer& written = p.transfers[p.data];
-      c.gp_wdata_i = written.data[p.beat];
-      c.gp_wstrb_i = written.strobes[p.beat];
-      c.gp_wlast_i = p.beat + 1 == written.beats;
+      const Transfer& written = *p.writes.transfers[p.writes.data];
+      c.gp_wdata_i = written.data[p.writes.beat];
+      c.gp_wstrb_i = written.strobes[p.writes.beat];
+      c.gp_wlast_i = p.writes.beat + 1 == written.beats;
     }
     p.rready = c.gp_rready_i = !chance(bus.registers_stall);
     p.bready = c.gp_bready_i = !chance(bus.registers_stall);
+  }
+
+  // The transfer whose address comes next, which is offered now and then; none where all are sent.
+  const Transfer& address(Direction& d) {
+    static const Transfer none{};
+    if (d.sends() && !chance(bus.registers_stall)) d.address_offered = true;
+    return d.sends() ? *d.transfers[d.addresses] : none;
   }
 
   // The data of a write reaches memory no earlier than its answer.
@@ -394,24 +426,27 @@ class Chip {
     if (m.w.sample(c.hp_wvalid_o, m.wready, c.hp_wdata_o, c.hp_wstrb_o, c.hp_wlast_o,
                    c.hp_wid_o)) {
       require(c.hp_wstrb_o == 0xFF, "WSTRB leaves out bytes");
-      require(m.data.beats.empty() || m.data.id == c.hp_wid_o, "WID changed within a burst");
+      require(m.shifted || m.data.beats.empty() || m.data.id == c.hp_wid_o,
+              "WID changed within a burst");
       m.data.id = c.hp_wid_o;
       m.data.beats.push_back(c.hp_wdata_o);
       ++traffic.write_beats;
-      require(c.hp_wlast_o || m.data.beats.size() < 16, "a burst of write data has no WLAST");
-      if (c.hp_wlast_o) {
+      require(m.shifted || c.hp_wlast_o || m.data.beats.size() < 16,
+              "a burst of write data has no WLAST");
+      if (c.hp_wlast_o && !m.shifted) {
         m.complete.push_back(m.data);
         m.data.beats.clear();
         m.data_waits = chance(bus.stall);
       }
     }
-    if (m.complete.empty() && !m.addresses.empty())
+    if (m.shifted) cut_data();
+    if (!m.shifted && m.complete.empty() && !m.addresses.empty())
       require(m.data.beats.size() < m.addresses.front().beats, "WLAST is missing");
     while (!m.complete.empty() && !m.addresses.empty()) {
       Burst burst = m.addresses.front();
       const Data& data = m.complete.front();
       require(data.beats.size() == burst.beats, "WLAST is not at the last beat");
-      require(data.id == burst.id, "WID is not AWID");
+      require(m.shifted || data.id == burst.id, "WID is not AWID");
       burst.due = due(bus.write_latency);
       m.answers.push_back({burst, data.beats});
       m.addresses.pop_front();
@@ -419,42 +454,57 @@ class Chip {
     }
   }
 
+  // The beats that the first address wants are its data, whichever chip they come from.
+  void cut_data() {
+    Memory& m = memory;
+    std::vector<uint64_t>& beats = m.data.beats;
+    if (m.complete.empty() && !m.addresses.empty() && beats.size() >= m.addresses.front().beats) {
+      const auto end = beats.begin() + m.addresses.front().beats;
+      m.complete.push_back({{beats.begin(), end}, m.data.id});
+      beats.erase(beats.begin(), end);
+    }
+  }
+
   void serve_processors() {
     Processors& p = processors;
     const Vchip_core& c = *model;
-    Transfer* t = p.answers < p.count ? &p.transfers[p.answers] : nullptr;
-    const bool asked = t && p.answers < p.addresses;
-    require(!c.gp_rvalid_o || (asked && !t->write),
+    Direction &reads = p.reads, &writes = p.writes;
+    require(!c.gp_rvalid_o || reads.answers < reads.addresses,
             "the registers give data that was not asked for");
-    require(!c.gp_bvalid_o || (asked && t->write && p.answers < p.data),
+    require(!c.gp_bvalid_o || (writes.answers < writes.addresses && writes.answers < writes.data),
             "the registers confirm a write that is not complete");
     if (p.r.sample(c.gp_rvalid_o, p.rready, c.gp_rdata_o, c.gp_rresp_o, c.gp_rid_o,
                    c.gp_rlast_o)) {
-      require(c.gp_rid_o == t->id, "RID is not ARID");
+      Transfer& t = *reads.transfers[reads.answers];
+      require(c.gp_rid_o == t.id, "RID is not ARID");
       require(c.gp_rresp_o == OKAY, "the registers report an error for a read");
-      t->data[p.beat++] = c.gp_rdata_o;
-      require(c.gp_rlast_o == (p.beat == t->beats), "RLAST is not at the last beat");
+      t.data[reads.beat++] = c.gp_rdata_o;
+      require(c.gp_rlast_o == (reads.beat == t.beats), "RLAST is not at the last beat");
       if (c.gp_rlast_o) {
-        ++p.answers;
-        p.beat = 0;
+        ++reads.answers;
+        reads.beat = 0;
       }
     }
     if (p.b.sample(c.gp_bvalid_o, p.bready, c.gp_bresp_o, c.gp_bid_o)) {
-      require(c.gp_bid_o == t->id, "BID is not AWID");
+      require(c.gp_bid_o == writes.transfers[writes.answers]->id, "BID is not AWID");
       require(c.gp_bresp_o == OKAY, "the registers report an error for a write");
-      ++p.answers;
+      ++writes.answers;
     }
-    if ((c.gp_awvalid_i && c.gp_awready_o) || (c.gp_arvalid_i && c.gp_arready_o)) {
-      ++p.addresses;
-      p.address_offered = false;
-    }
+    taken(reads, c.gp_arvalid_i && c.gp_arready_o);
+    taken(writes, c.gp_awvalid_i && c.gp_awready_o);
     if (c.gp_wvalid_i && c.gp_wready_o) {
-      p.data_offered = false;
-      if (++p.beat == p.transfers[p.data].beats) {
-        ++p.data;
-        p.beat = 0;
+      writes.data_offered = false;
+      if (++writes.beat == writes.transfers[writes.data]->beats) {
+        ++writes.data;
+        writes.beat = 0;
       }
     }
+  }
+
+  void taken(Direction& d, bool address) {
+    if (!address) return;
+    ++d.addresses;
+    d.address_offered = false;
   }
 
   // The rising edge, after all has settled; a trace shows each cycle as it was before it.
@@ -492,6 +542,7 @@ Chip* chip_new(uint8_t* ddr, uint64_t bytes, uint32_t base, uint64_t seed) {
 }
 void chip_free(Chip* c) { delete c; }
 uint64_t chip_cycle(const Chip* c) { return c->cycle; }
+int chip_loses_port(const Chip* c) { return c->loses_port(); }
 const char* chip_error(const Chip* c) { return c->error.c_str(); }
 Bus* chip_bus(Chip* c) { return &c->bus; }
 Traffic* chip_traffic(Chip* c) { return &c->traffic; }

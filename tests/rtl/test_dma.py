@@ -225,11 +225,31 @@ def test_answers_to_the_chip_before_are_dropped(chip: SimulatedChip) -> None:
     for seed in range(8):
         start(chip, SOURCE, TARGET, 100)
         chip.advance(150 * seed + 100)
+        while chip.loses_port:
+            chip.advance(1)
         chip.power_cycle(memory_remembers=True)
         chip.advance(2000)
         assert chip.read(Reg.STATUS) == 0
         assert chip.read_burst(Reg.INPUT, 8) == chip.read_burst(Reg.OUTPUT, 8) == [IDLE] + [0] * 7
         copies(chip, SOURCE, TARGET, 20, seed)
+
+
+def test_half_a_write_of_the_chip_before_kills_the_port(chip: SimulatedChip) -> None:
+    start(chip, SOURCE, TARGET, 100)
+    while not chip.loses_port:
+        chip.advance(1)
+    for _ in range(2):  # to load the FPGA again is no cure
+        chip.power_cycle(memory_remembers=True)
+        chip.advance(2000)  # what was read goes nowhere
+        assert chip.loses_port and soft_reset(chip), "the fresh chip itself owes nothing"
+        sent = fill(chip, SOURCE, 20 * FRAME, 3)
+        chip.ddr[TARGET : TARGET + 20 * FRAME] = 0
+        start(chip, SOURCE, TARGET, 20)
+        # The answer to the old write may be taken for the last of its own: memory tells.
+        arrived = finished(chip, 20_000) and chip.ddr[TARGET : TARGET + 20 * FRAME]
+        assert not np.array_equal(arrived, sent)
+    chip.power_cycle()
+    copies(chip, SOURCE, TARGET, 20, 3)
 
 
 def test_power_cycle_in_a_batch(chip: SimulatedChip) -> None:
