@@ -42,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="what executes it: reference, in numpy, or fpga (default: %(default)s)",
     )
+    network.add_argument(
+        "--load-anyway",
+        action="store_true",
+        help="load the FPGA even where its memory port is dead, which only a reboot cures",
+    )
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument(
         "--cifar10",

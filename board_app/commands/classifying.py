@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from board_app.commands.common import ERROR, OK, chosen_overlay, complain
-from board_app.driver.backends import open_backend
+from board_app.commands.common import ERROR, OK, chosen_backend, chosen_overlay, complain
 from board_app.errors import PictureError
 from board_app.network.classifier import Classifier
 from board_app.pictures import decoder, picture
@@ -17,7 +16,7 @@ def run_classify(options: argparse.Namespace) -> int:
     chosen = chosen_overlay(options)
     code = OK
     decoder.shared.start()
-    with closing(open_backend(options.backend, chosen)) as backend:
+    with closing(chosen_backend(options, chosen)) as backend:
         classifier = Classifier(chosen, backend)
         for path in options.images:
             try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from board_app.commands.common import DIFFERENT, OK, chosen_overlay, complain
+from board_app.commands.common import DIFFERENT, OK, chosen_backend, chosen_overlay, complain
 from board_app.driver.accelerator import Accelerator
-from board_app.driver.backends import open_backend
 from board_app.errors import DatasetError
 from board_app.measure import benchmark, chip_benchmark, report
 from board_app.measure.benchmark import Measurement
@@ -25,7 +24,7 @@ def run_benchmark(options: argparse.Namespace) -> int:
         raise IsADirectoryError(f"--json {options.json} is a folder; give a file's name")
     chosen = chosen_overlay(options)
     chip = None
-    with closing(open_backend(options.backend, chosen)) as backend:
+    with closing(chosen_backend(options, chosen)) as backend:
         images = _test_images(options).first(options.images)
         with Counter("images") as progress:
             if isinstance(backend, Accelerator):
@@ -45,7 +44,7 @@ def run_benchmark(options: argparse.Namespace) -> int:
 def run_selftest(options: argparse.Namespace) -> int:
     """Compare with the overlay's golden vectors."""
     chosen = chosen_overlay(options)
-    with closing(open_backend(options.backend, chosen)) as backend:
+    with closing(chosen_backend(options, chosen)) as backend:
         golden = vectors.load(chosen)
         difference = vectors.first_difference(backend, golden)
     if difference is not None:

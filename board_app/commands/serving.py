@@ -6,8 +6,7 @@ import argparse
 from contextlib import closing
 from typing import Callable, Optional
 
-from board_app.commands.common import OK, chosen_overlay, complain
-from board_app.driver.backends import open_backend
+from board_app.commands.common import OK, chosen_backend, chosen_overlay, complain
 from board_app.errors import DatasetError
 from board_app.pictures import cifar10, decoder, samples
 from board_app.pictures.cifar10 import Dataset
@@ -20,7 +19,7 @@ def run_serve(options: argparse.Namespace) -> int:
     with server.listen(options.host, options.port) as listener:
         decoder.shared.start()
         chosen = chosen_overlay(options)
-        with closing(open_backend(options.backend, chosen)) as backend:
+        with closing(chosen_backend(options, chosen)) as backend:
             app = create_app(chosen, backend, _gallery(options), _test_images(options))
             print(f"{chosen.folder.name} on {backend.name} at", flush=True)
             server.serve(app, listener, announce=lambda text: print(text, flush=True))

@@ -10,20 +10,23 @@ from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
 
 
-def _fpga(overlay: Overlay) -> Backend:
+def _fpga(overlay: Overlay, load_anyway: bool) -> Backend:
     from board_app.driver.pynq_session import open_overlay
 
-    return open_overlay(overlay)
+    return open_overlay(overlay, load_anyway=load_anyway)
 
 
-BACKENDS: Dict[str, Callable[[Overlay], Backend]] = {
-    "reference": lambda overlay: Reference(overlay.graph()),
+BACKENDS: Dict[str, Callable[[Overlay, bool], Backend]] = {
+    "reference": lambda overlay, _: Reference(overlay.graph()),
     "fpga": _fpga,
 }
 
 
-def open_backend(name: str, overlay: Overlay) -> Backend:
-    """Open the backend called `name` for `overlay`."""
+def open_backend(name: str, overlay: Overlay, *, load_anyway: bool = False) -> Backend:
+    """Open the backend called `name` for `overlay`.
+
+    With `load_anyway` the FPGA is loaded even where its memory port is known to be dead.
+    """
     if name not in BACKENDS:
         raise BackendError(f"unknown backend {name!r}; known: {', '.join(sorted(BACKENDS))}")
-    return BACKENDS[name](overlay)
+    return BACKENDS[name](overlay, load_anyway)

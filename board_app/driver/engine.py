@@ -10,6 +10,7 @@ from typing import Dict
 
 from board_app.driver import chip
 from board_app.driver.chip import Hardware
+from board_app.driver.loaded import DEAD_PORT
 from board_app.driver.session import Buffer, Session
 from board_app.errors import AcceleratorError
 
@@ -108,10 +109,9 @@ class Engine:
         until = self._session.now() + _SLACK
         while self._control.read(chip.SOFT_RESET) & 1:
             if self._session.now() > until:
-                raise AcceleratorError(
-                    f"the chip's soft reset does not end; open the overlay again "
-                    f"[{chip.report(self._session.ips)}]"
-                )
+                self._session.note_reset(ended=False)
+                raise AcceleratorError(f"{DEAD_PORT} [{chip.report(self._session.ips)}]")
+        self._session.note_reset(ended=True)
         for dma in (self._idma, self._odma):
             dma.write(chip.ADDRESS_HIGH, 0)
 

@@ -15,7 +15,11 @@ PLLS = (("IO PLL", 0x108), ("IO PLL", 0x108), ("ARM PLL", 0x100), ("DDR PLL", 0x
 """Name and offset of the PLL that each SRCSEL chooses."""
 AFI0, AFI_READ_CTRL, AFI_WRITE_CTRL = 0xF800_8000, 0x00, 0x14
 MEMORY = range(0x0010_0000, 0x2000_0000)
-"""Physical addresses that HP0 reaches: the PYNQ-Z2's 512 MB, without the first, which it shares."""
+"""Physical addresses that processors and HP0 both reach: the PYNQ-Z2's 512 MB, but the first one.
+
+By UG585, table 4-1, memory is everybody's from 1 MB on. Below, HP0 gets the on-chip memory up to
+256 KB, nothing up to 512 KB, then DDR, and the processors what their address filter says.
+"""
 
 _CRYSTAL_MHZ = 50
 _IO_PLL_MHZ = 1000

@@ -31,10 +31,13 @@ _HINTS = {
 }
 
 
-def open_overlay(overlay: Overlay, lock: Optional[Path] = None) -> Accelerator:
+def open_overlay(
+    overlay: Overlay, lock: Optional[Path] = None, *, load_anyway: bool = False
+) -> Accelerator:
     """Load a checked overlay into the FPGA and open the driver on it.
 
-    Raises BackendError where it has no bitstream, there is no board, or another process has it.
+    Raises BackendError where it has no bitstream, there is no board, or another process has it;
+    and, without `load_anyway`, where the chip before has left the memory port dead.
     """
     hardware = Hardware.of_manifest(overlay.manifest)
     bitstream = overlay.folder / f"{overlay.folder.name}.bit"
@@ -45,37 +48,46 @@ def open_overlay(overlay: Overlay, lock: Optional[Path] = None) -> Accelerator:
         )
     if bitstream.with_suffix(".hwh").name not in overlay.manifest.files:
         raise AcceleratorError(f"the manifest of {overlay.folder} lists no .hwh file")
-    return open_bitstream(bitstream, hardware, lock)
+    return open_bitstream(bitstream, hardware, lock, load_anyway=load_anyway)
 
 
-def open_bitstream(bitstream: Path, hardware: Hardware, lock: Optional[Path] = None) -> Accelerator:
+def open_bitstream(
+    bitstream: Path, hardware: Hardware, lock: Optional[Path] = None, *, load_anyway: bool = False
+) -> Accelerator:
     """Load a .bit with its .hwh beside it; AcceleratorError where they are not `hardware`'s."""
-    return Accelerator(PynqSession(bitstream, hardware, lock), hardware)
+    return Accelerator(PynqSession(bitstream, hardware, lock, load_anyway), hardware)
 
 
 class PynqSession:
     """A loaded overlay through pynq's Overlay, MMIO and allocate."""
 
-    def __init__(self, bitstream: Path, hardware: Hardware, lock: Optional[Path] = None) -> None:
+    def __init__(
+        self,
+        bitstream: Path,
+        hardware: Hardware,
+        lock: Optional[Path] = None,
+        load_anyway: bool = False,
+    ) -> None:
         """Take the chip, check handoff and bitstream, then load it."""
         pynq = _pynq()
         self._lock = ChipLock(lock)
         try:
-            loaded.stop(pynq, self._lock.path)
+            with _explained(bitstream):
+                device = pynq.Device.active_device
+            loaded.stop(pynq, device, self._lock.path, load_anyway)
             forget_metadata()
             with _explained(bitstream):
                 overlay = pynq.Overlay(str(bitstream), download=False)
             _check(bitstream, overlay.ip_dict, hardware)
             with _explained(bitstream):
                 overlay.download()
-            self._load = loaded.Load(_written_by_loads(overlay))
+            self._load = loaded.Load(_written_by_loads(device, overlay))
             self._load.remember(self._lock.path)
             self.clock_mhz = processing_system.check_clock(pynq, hardware.clock_mhz)
             processing_system.check_port(pynq)
         except BaseException:
             self._lock.release()
             raise
-        device = overlay.device
         self.simulated = hasattr(device, "now")
         self.now: Callable[[], float] = getattr(device, "now", time.monotonic)
         self.sleep: Callable[[float], None] = getattr(device, "sleep", time.sleep)
@@ -100,6 +112,10 @@ class PynqSession:
     def check(self) -> None:
         """AcceleratorError where another program has loaded the FPGA."""
         self._load.check()
+
+    def note_reset(self, ended: bool) -> None:
+        """Tell who loads next whether the chip's soft reset has ended."""
+        self._load.note_reset(ended)
 
     def close(self) -> None:
         """Let others have the chip; the overlay stays loaded."""
@@ -143,9 +159,8 @@ def _pynq() -> Any:
         ) from error
 
 
-def _written_by_loads(overlay: Any) -> List[Path]:
+def _written_by_loads(device: Any, overlay: Any) -> List[Path]:
     """The kernel's files that every load opens for writing, then the bitstream as pynq gives it."""
-    device = overlay.device
     return [
         Path(path) for path in (device.BS_FPGA_MAN, device.BS_FPGA_MAN_FLAGS, overlay.firmware_path)
     ]

@@ -53,6 +53,10 @@ class Session(Protocol):
         """AcceleratorError where the chip may be gone: to read its registers could hang then."""
         ...
 
+    def note_reset(self, ended: bool) -> None:
+        """Tell who loads next whether the chip's soft reset has ended."""
+        ...
+
     def now(self) -> float:
         """Seconds on the board's own clock: a simulated board's is slower than the wall's."""
         ...

@@ -29,7 +29,6 @@ class Faults:
     input_error: bool = False
     output_error: bool = False
     """The next batch sees an AXI error response."""
-    stuck_reset: bool = False
     always: bool = False
 
     def take(self, name: str) -> bool:
@@ -57,7 +56,10 @@ class _Dma:
 
 
 class BehaviouralChip:
-    """Has the API of SimulatedChip: `read`, `write`, `ddr`, `advance`, `cycle`, `power_cycle`."""
+    """Has the API of SimulatedChip: `read`, `write`, `ddr`, `advance`, `cycle`, `power_cycle`.
+
+    While `port_dead`, memory answers nothing: no batch ends, and no soft reset of a batch.
+    """
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class BehaviouralChip:
         self.ddr_base = DDR_BASE
         self.ddr: NDArray[np.uint8] = np.zeros(memory, np.uint8)
         self.faults = Faults()
+        self.port_dead = False
         self.cycle = 0
         self._reset_until = 0
         self._clear()
@@ -86,12 +89,21 @@ class BehaviouralChip:
         self._idma, self._odma = _Dma(chip.FRAME_BYTES), _Dma(chip.LOGIT_BYTES)
         self._begun: int | None = None
         self._total = self._finished = self._cycles = self._errors = 0
-        self._hangs = False
+        self._hangs = self._resets = False
 
     def power_cycle(self) -> None:
         """Lose the registers and what is under way, as when the bitstream is loaded anew."""
         self._clear()
         self._reset_until = 0
+
+    @property
+    def loses_port(self) -> bool:
+        """Whether to take the chip away now would leave its memory port dead."""
+        return self._begun is not None
+
+    def lose_port(self) -> None:
+        """Memory answers nothing from now on: a chip before this one has left the port dead."""
+        self.port_dead = True
 
     def read(self, offset: int) -> int:
         """The register at `offset` from the chip's base address."""
@@ -112,7 +124,9 @@ class BehaviouralChip:
         window, register = divmod(offset, chip.WINDOW)
         if window == 2:
             if register == chip.SOFT_RESET and value & 1:
-                self._clear()
+                self._resets = self.port_dead and self._begun is not None
+                if not self._resets:
+                    self._clear()
                 self._reset_until = self.cycle + _RESET_CYCLES
             return
         dma = (self._idma, self._odma)[window]
@@ -130,7 +144,7 @@ class BehaviouralChip:
     def advance(self, cycles: int) -> None:
         """Let `cycles` clock cycles pass."""
         self.cycle += cycles
-        if self._begun is None:
+        if self._begun is None or self.port_dead:
             return
         frames = min((self.cycle - self._begun - self._latency) // self._interval, self._total)
         if self._hangs:
@@ -172,7 +186,7 @@ class BehaviouralChip:
         running = self._idma.running << 2 | self._odma.running << 3
         refused = self._idma.refused << 4 | self._odma.refused << 5
         values: dict[int, int] = {
-            chip.SOFT_RESET: int(self.cycle < self._reset_until or self.faults.stuck_reset),
+            chip.SOFT_RESET: int(self.cycle < self._reset_until or self._resets),
             chip.BUILD_ID: self._build_id,
             chip.MAGIC: chip.MAGIC_VALUE,
             chip.STATUS: self._errors | running | refused,

@@ -59,6 +59,11 @@ class Chip(Protocol):
     @property
     def cycle(self) -> int: ...
 
+    @property
+    def loses_port(self) -> bool: ...
+
+    def lose_port(self) -> None: ...
+
     def read(self, offset: int) -> int: ...
 
     def write(self, offset: int, value: int) -> None: ...
@@ -101,6 +106,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self._access_cycles = access_cycles
         self._buffers: dict[int, tuple[int, NDArray[np.uint8]]] = {}  # address, the CPU's bytes
         self._last_buffer = 0
+        self._port_dead = False
         self._seconds = 0.0
         self._counted = 0  # of the chip's cycles: reading it lets some pass, too
         self._slcr = dict(_SLCR_RESET)
@@ -122,7 +128,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
 
     def power_cycle(self) -> None:
         """Lose the chip, its memory and the clocks' settings."""
-        self.chip = None
+        self.chip, self._port_dead = None, False
         self._slcr = dict(_SLCR_RESET)
         self._boot()
 
@@ -150,7 +156,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self._advance(round(seconds * 1e6 * self.fclk0_mhz))
 
     def read_registers(self, address: int, length: int) -> bytes:
-        """pynq's MMIO reads here. An empty FPGA gives 0; a real one would stop the processor."""
+        """pynq's MMIO reads here."""
         words = [self._read(at) for at in range(address, address + length, 4)]
         return struct.pack(f"<{len(words)}I", *words)
 
@@ -164,24 +170,28 @@ class SimulatedBoard(Device):  # type: ignore[misc]
             return self._slcr.get(address - SLCR, 0)
         if address - AFI0 in self._afi:
             return self._afi[address - AFI0]
-        offset = self._chip_offset(address)
+        chip, offset = self._chip_at(address)
         self._advance(self._access_cycles)
-        return 0 if self.chip is None else self.chip.read(offset)
+        return chip.read(offset)
 
     def _write(self, address: int, word: int) -> None:
         if SLCR <= address < SLCR + _SLCR_BYTES:
             self._slcr[address - SLCR] = word
             return
-        offset = self._chip_offset(address)
+        chip, offset = self._chip_at(address)
         self._advance(self._access_cycles)
-        if self.chip is not None:
-            self.chip.write(offset, word)
+        chip.write(offset, word)
 
-    def _chip_offset(self, address: int) -> int:
+    def _chip_at(self, address: int) -> tuple[Chip, int]:
         offset = address - registers.BASE
         if not 0 <= offset < len(registers.IPS) * registers.WINDOW:
             raise BoardError(f"nothing is at address 0x{address:08x}: a real board would hang")
-        return offset
+        if self.chip is None:
+            raise BoardError(
+                f"the FPGA is empty, and nothing answers at 0x{address:08x}: a real board would "
+                "hang"
+            )
+        return self.chip, offset
 
     def _advance(self, cycles: int) -> None:
         if self.chip is None:
@@ -266,10 +276,13 @@ class SimulatedBoard(Device):  # type: ignore[misc]
                 "simulated board has no circuit for it"
             )
         (build_id,) = struct.unpack(">I", data[len(STAND_IN) :])
+        self._port_dead |= self.chip is not None and self.chip.loses_port
         try:
             self.chip = self._chips(build_id)
         except KeyError:
             raise BoardError(f"there is no simulated chip of build {build_id:08x}") from None
+        if self._port_dead:  # whatever is loaded: until the power is lost
+            self.chip.lose_port()
         self._counted = self.chip.cycle
         self.gen_cache(bitstream, parser)
         self._note(bitstream, swapped.tobytes())

@@ -77,6 +77,7 @@ class StandInSession:
     forget_flush: bool = False
     forget_invalidate: bool = False
     closed: int = 0
+    reset_ended: bool = True
     simulated: bool = True
     log: list[tuple[str, int, int]] = field(default_factory=list)
     buffers: list[StandInBuffer] = field(default_factory=list)
@@ -96,6 +97,9 @@ class StandInSession:
 
     def check(self) -> None:
         pass
+
+    def note_reset(self, ended: bool) -> None:
+        self.reset_ended = ended
 
     def now(self) -> float:
         return self.model.cycle / (1e6 * self.clock_mhz)

@@ -256,7 +256,7 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, overlays: Path) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measuring, "open_backend", interrupt)
+    monkeypatch.setattr(measuring, "chosen_backend", interrupt)
     assert run("selftest", overlays) == 130
 
 
@@ -275,7 +275,7 @@ def test_a_driver_is_closed_whatever_ends_the_command(
             def close(self, closed: list[bool] = closed) -> None:
                 closed.append(True)
 
-        monkeypatch.setattr(measuring, "open_backend", lambda *_: Failing())
+        monkeypatch.setattr(measuring, "chosen_backend", lambda *_: Failing())
         assert run("selftest", overlays) == code
         assert closed == [True]
 

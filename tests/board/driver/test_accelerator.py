@@ -188,10 +188,16 @@ def test_another_build_is_refused(session: StandInSession) -> None:
     assert session.closed == 1
 
 
-def test_a_reset_that_does_not_end(session: StandInSession) -> None:
-    session.model.faults = Faults(stuck_reset=True, always=True)
-    with pytest.raises(AcceleratorError, match="soft reset does not end"):
-        Accelerator(session, HARDWARE)
+def test_a_reset_that_does_not_end(driver: Accelerator, session: StandInSession) -> None:
+    session.model.port_dead = True
+    says = r"not done after .* After that, the chip's soft reset does not end: .*Reboot the board"
+    with pytest.raises(AcceleratorError, match=says):
+        driver.execute(pixels(3))
+    assert not session.reset_ended
+    session.model.power_cycle()
+    session.model.port_dead = False
+    with Accelerator(session, HARDWARE) as fresh:
+        assert equal(fresh, pixels(3)) and session.reset_ended
 
 
 # The stand-in's buffers begin at 0x1000_0000; the board's memory ends at 0x2000_0000.

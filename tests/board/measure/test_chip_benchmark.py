@@ -77,7 +77,7 @@ def test_benchmark_command(
 
     monkeypatch.setattr(benchmark.measure, "__defaults__", (0.0,))
     opened = driver(simulated=simulated, wrong=images.images[:other])
-    monkeypatch.setitem(backends.BACKENDS, "fpga", lambda overlay: opened)
+    monkeypatch.setitem(backends.BACKENDS, "fpga", lambda *_: opened)
     path = tmp_path / "row.json"
     arguments = ["benchmark", "--overlays", str(overlays), "--backend", "fpga", "--samples"]
     assert cli.main([*arguments, "--json", str(path)]) == (1 if other else 0)

@@ -235,20 +235,68 @@ def test_a_batch_that_a_killed_process_left_is_stopped_before_the_next_load(
     assert seen and ("write", 2 * chip.WINDOW + chip.SOFT_RESET) in seen
 
 
-@pytest.mark.parametrize("since", ["pynq", "power", "nothing known"])
+def lose_the_note(board: SimulatedBoard, tmp_path: Path) -> None:
+    (tmp_path / "lock.loaded").write_text("")
+
+
+def load_another(board: SimulatedBoard, tmp_path: Path) -> None:
+    """As a notebook does; this driver knows not what."""
+    board._chips = lambda build: BehaviouralChip(REFERENCE.execute, build)
+    pynq.Overlay(str(write_overlay(tmp_path / "other.bit", bit=5, hwh=5)))
+
+
+REBOOT = "soft reset does not end: .*Reboot the board"
+
+
+@pytest.mark.parametrize("since", [load_another, lose_the_note])
 def test_registers_that_may_not_be_there_are_not_read(
-    board: SimulatedBoard, bitstream: Path, tmp_path: Path, since: str
+    board: SimulatedBoard,
+    bitstream: Path,
+    tmp_path: Path,
+    since: Callable[[SimulatedBoard, Path], None],
 ) -> None:
+    """A batch was cut off by another's load, or is by this driver's: the port is dead then."""
     killed_at_work(open_bitstream(bitstream, HARDWARE))
-    if since == "pynq":  # a notebook loads something, this driver knows not what
-        board._chips = lambda build: BehaviouralChip(REFERENCE.execute, build)
-        pynq.Overlay(str(write_overlay(tmp_path / "other.bit", bit=5, hwh=5)))
-    for record in tmp_path.glob("lock.loaded"):
-        if since != "pynq":
-            record.unlink() if since == "power" else record.write_text("")
-    with when_downloaded(board) as seen, open_bitstream(bitstream, HARDWARE) as driver:
-        assert equal(driver, pixels(3))
+    since(board, tmp_path)
+    with when_downloaded(board) as seen:
+        driver = open_bitstream(bitstream, HARDWARE)
+    with pytest.raises(AcceleratorError, match=REBOOT):
+        driver.execute(pixels(3))
+    driver.close()
     assert seen == []
+    for _ in range(2):
+        with pytest.raises(AcceleratorError, match=f"{REBOOT}.* --load-anyway loads all the same"):
+            open_bitstream(bitstream, HARDWARE)
+    board.power_cycle()
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(3))
+
+
+def test_a_dead_port_is_no_better_for_anothers_load(
+    board: SimulatedBoard, bitstream: Path, tmp_path: Path
+) -> None:
+    driver = open_bitstream(bitstream, HARDWARE)
+    board.chip.lose_port()
+    with pytest.raises(AcceleratorError, match=REBOOT):
+        driver.execute(pixels(3))
+    driver.close()
+    load_another(board, tmp_path)
+    with when_downloaded(board) as seen, pytest.raises(AcceleratorError, match=REBOOT):
+        open_bitstream(bitstream, HARDWARE)
+    assert seen == [], "its registers are another's now"
+    driver = open_bitstream(bitstream, HARDWARE, load_anyway=True)
+    with driver, pytest.raises(AcceleratorError, match=REBOOT):
+        driver.execute(pixels(3))
+    board.power_cycle()
+    with open_bitstream(bitstream, HARDWARE) as driver:
+        assert equal(driver, pixels(3))
+
+
+def test_the_registers_of_an_empty_fpga(board: SimulatedBoard) -> None:
+    control = pynq.MMIO(chip.BASE, chip.WINDOW)
+    for use in (lambda: control.read(0), lambda: control.write(0, 1)):
+        with pytest.raises(BoardError, match=r"FPGA is empty, .* 0x40000000: a real board would"):
+            use()
 
 
 @pytest.fixture
@@ -269,7 +317,7 @@ def state() -> list[bytes]:
 def test_a_load_that_pynqs_state_does_not_show_is_seen_before_the_next_load(
     board: SimulatedBoard, bitstream: Path, notebook: pynq.Overlay
 ) -> None:
-    killed_at_work(open_bitstream(bitstream, HARDWARE))
+    open_bitstream(bitstream, HARDWARE).close()
     before = state()
     notebook.download()
     assert state() == before, "pynq has noted nothing"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pynq
 import pytest
 
 from board_app.driver import chip
@@ -135,8 +136,23 @@ def test_a_memory_that_stops_answering(
     with pytest.raises(AcceleratorError, match=says):
         driver.execute(pixels(5))
     driver.close()
+    with pytest.raises(AcceleratorError, match="Reboot the board"):
+        open_bitstream(bitstream, HARDWARE)
+    board.power_cycle()
     with open_bitstream(bitstream, HARDWARE) as fresh:
         assert equal(fresh, pixels(5))
+
+
+def test_a_load_in_the_middle_of_a_write(
+    driver: Accelerator, board: SimulatedBoard, bitstream: Path
+) -> None:
+    killed_at_work(driver)
+    while not board.chip.loses_port:
+        board.chip.advance(1)
+    pynq.Overlay(str(bitstream))
+    fresh = open_bitstream(bitstream, HARDWARE)
+    with fresh, pytest.raises(AcceleratorError, match=r"After that, .*Reboot the board"):
+        fresh.execute(pixels(5))
 
 
 def test_a_batch_that_is_interrupted(driver: Accelerator, board: SimulatedBoard) -> None:
