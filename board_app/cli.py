@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=8000, help="port; 0 takes a free one (default: %(default)s)"
     )
 
+    serve.add_argument(
+        "--access-log", type=Path, metavar="FILE", help="append who asked for what, 4 MB at most"
+    )
+
     info = _add(commands, "info", [overlays], "the overlays there are, backends, machine, versions")
     info.add_argument("--overlay", metavar="NAME", help="this overlay only (default: all)")
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Callable, Optional
 
 from board_app.commands.common import OK, chosen_backend, chosen_overlay, complain
 from board_app.errors import DatasetError
 from board_app.pictures import cifar10, decoder, samples
 from board_app.pictures.cifar10 import Dataset
-from board_app.web import create_app, server
+from board_app.web import create_app, demo, server
+from board_app.web.access_log import AccessLog
 
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve the demo page and its JSON interface."""
     # The port first: opening the overlay takes seconds on the board.
-    with server.listen(options.host, options.port) as listener:
+    with server.listen(options.host, options.port) as listener, ExitStack() as stack:
+        log = stack.enter_context(closing(AccessLog(options.access_log)))
         decoder.shared.start()
         chosen = chosen_overlay(options)
-        with closing(chosen_backend(options, chosen)) as backend:
-            app = create_app(chosen, backend, _gallery(options), _test_images(options))
-            print(f"{chosen.folder.name} on {backend.name} at", flush=True)
-            server.serve(app, listener, announce=lambda text: print(text, flush=True))
+        backend = stack.enter_context(closing(chosen_backend(options, chosen)))
+        app = create_app(chosen, backend, _gallery(options), _test_images(options))
+        stack.enter_context(closing(app.extensions[demo.KEY]))
+        print(f"{chosen.folder.name} on {backend.name} at", flush=True)
+        server.serve(app, listener, lambda text: print(text, flush=True), log=log)
     return OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Callable, Optional, Tuple
 
@@ -96,6 +97,11 @@ class WholeSet:
             while self._status.state == RUNNING:
                 self._changed.wait()
             return self._status
+
+    def close(self) -> None:
+        """End a run if there is one."""
+        with suppress(RunError):
+            self.cancel()
 
     def wait(self, status: Status, seconds: float) -> Status:
         """The status once it is another than `status`, or after so many seconds."""

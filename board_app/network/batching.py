@@ -76,16 +76,6 @@ class Batcher:
         assert ticket.answer is not None
         return ticket.answer
 
-    @property
-    def pace(self) -> float:
-        """Images a second by the wall's clock, as measured lately; 0 before the first."""
-        return 1 / self._pace if self._pace else 0.0
-
-    def check(self) -> None:
-        """Busy where one more image would be refused."""
-        with self._changed:
-            self._admit(1)
-
     def _admit(self, images: int) -> None:
         before = sum(len(ticket.images) for ticket in self._waiting)
         if not before:

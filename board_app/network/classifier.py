@@ -128,7 +128,3 @@ class Classifier:
             cycles=answer.cycles,
             clock_mhz=self._backend.clock_mhz,
         )
-
-    def check(self) -> None:
-        """Busy where a picture would be refused now."""
-        self._batcher.check()

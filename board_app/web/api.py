@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from flask import Blueprint, Response, jsonify
 
-from board_app.pictures.picture import load
+from board_app.pictures.picture import SIDE, load
 from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
@@ -52,5 +53,6 @@ def info() -> Response:
 
 @blueprint.route("/healthz")
 def healthz() -> Response:
-    """Says that the server answers."""
+    """Says that a picture would be answered, of which the network computes one: else 503."""
+    current().classifier.execute(np.zeros((1, SIDE, SIDE, 3), np.uint8))
     return jsonify({"status": "ok"})

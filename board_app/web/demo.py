@@ -41,6 +41,10 @@ class Demo:
     camera: Optional[Watch] = None
     secure: bool = False
 
+    def close(self) -> None:
+        """End what runs without a request."""
+        self.whole_set.close()
+
     def upload(self, content: bytes, *, video: bool = False, race: bool = False) -> Result:
         """What is in a picture file, or in a frame of the viewer's `video`."""
         began = time.perf_counter()

@@ -13,7 +13,7 @@ from board_app.web.demo import Demo, current
 blueprint = Blueprint("run", __name__)
 
 _PAUSE = 0.2  # seconds between two events
-_HEARTBEAT = 10.0  # seconds without one, after which a comment shows who has gone
+_HEARTBEAT = 2.0  # seconds without one, after which a comment shows who has gone
 
 
 @blueprint.route("/api/run")

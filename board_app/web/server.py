@@ -1,21 +1,28 @@
-"""The demo's HTTP server: werkzeug's threaded one, on a socket of our own."""
+"""The demo's HTTP server, on a socket of our own.
+
+The board's image has no WSGI server but Werkzeug's, whose own documentation says that it is not for
+production: a thread a connection, however many. This one has asyncio for the connections and
+threads for whole requests only; docs/server.md says what it bounds.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+import ssl
 import subprocess
-from typing import Any, Callable, List
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import Callable, Dict, List, Optional
 
-from flask import Flask
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from board_app.web import message
+from board_app.web.connection import MAX_HEAD, Connection, Limits, Log, Memory, Shared
+from board_app.web.gateway import Application, Gateway
 
-
-class _Handler(WSGIRequestHandler):
-    timeout = 30  # seconds: a client that stalls in its upload must not hold a thread for ever
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing of requests; what fails in the application is logged by Flask."""
+_FULL = "too many connections: try again in a moment"
+_PAUSE = 0.1  # seconds after accepting failed, as where there are no more files
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -34,28 +41,164 @@ def listen(host: str, port: int) -> socket.socket:
         raise OSError(f"cannot listen on {host} port {port}: {reason}") from None
 
 
-def create(app: Flask, listener: socket.socket) -> BaseWSGIServer:
-    """The server, a thread a request; `listener` stays the caller's to close."""
-    host, port = listener.getsockname()[:2]
-    # werkzeug exits the process where it cannot bind, so it gets a socket that is bound already.
-    return make_server(
-        host, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno()
-    )
+class Server:
+    """A context manager that serves `application` meanwhile, in a thread of its own.
+
+    `listener` stays the caller's to close; with `context` it speaks TLS. Leaving finishes what is
+    in work, takes no more, and ends the streams.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        listener: socket.socket,
+        *,
+        context: Optional[ssl.SSLContext] = None,
+        limits: Optional[Limits] = None,
+        log: Optional[Log] = None,
+    ) -> None:
+        self._application = application
+        self._listener = listener
+        self._context = context
+        self._limits = limits or Limits()
+        self._log = log
+        self._connections: Dict["asyncio.Task[None]", Connection] = {}
+        self._ready, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="server")
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._shared.stopping.set)
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Until the caller is interrupted, or the server fails."""
+        self._ended.wait()  # a thread whose join is interrupted counts as ended, up to Python 3.12
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()
+            self._ended.set()
+
+    async def _main(self) -> None:
+        limits = self._limits
+        self._loop = asyncio.get_running_loop()
+        self._shared = Shared(
+            Gateway(self._application, limits.workers, limits.waiting, limits.streams),
+            Memory(limits.memory),
+            limits,
+            asyncio.Event(),
+            self._listener.getsockname()[:2],
+            "http" if self._context is None else "https",
+            self._log,
+        )
+        self._listener.setblocking(False)
+        self._listen()
+        self._ready.set()
+        await self._shared.stopping.wait()
+        self._loop.remove_reader(self._listener)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """End those that wait, then give those in work their time."""
+        for task, connection in self._connections.items():
+            if connection.waiting_since is not None:
+                task.cancel()
+        if self._connections:
+            await asyncio.wait(list(self._connections), timeout=self._limits.grace)
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._loop.run_in_executor(None, self._shared.gateway.close)
+
+    def _listen(self) -> None:
+        if not self._shared.stopping.is_set():
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(_PAUSE, self._listen)
+            return
+        client.setblocking(False)
+        if len(self._connections) >= self._limits.connections and not self._make_room():
+            self._turn_away(client)
+            return
+        connection = Connection(self._shared, self._loop.time())
+        task = self._loop.create_task(self._serve(client, connection))
+        self._connections[task] = connection
+        task.add_done_callback(partial(self._forget, client))
+
+    def _turn_away(self, client: socket.socket) -> None:
+        with client, suppress(OSError):
+            if self._context is None:
+                client.send(message.error(503, _FULL, "/api/", 1))
+
+    def _forget(self, client: socket.socket, task: "asyncio.Task[None]") -> None:
+        client.close()  # also where the task was cancelled before it began
+        self._connections.pop(task, None)
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been waiting for the longest; whether there was one."""
+        waiting = [
+            (connection.waiting_since, task)
+            for task, connection in self._connections.items()
+            if connection.waiting_since is not None
+        ]
+        if not waiting:
+            return False
+        _, task = min(waiting, key=lambda row: row[0])
+        self._connections.pop(task)
+        task.cancel()
+        return True
+
+    async def _serve(self, client: socket.socket, connection: Connection) -> None:
+        reader = asyncio.StreamReader(MAX_HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        secure = self._context is not None
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(
+                lambda: protocol,
+                client,
+                ssl=self._context,
+                ssl_handshake_timeout=self._limits.head if secure else None,
+            )
+        except OSError:
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        await connection.serve(reader, writer)
 
 
-def serve(app: Flask, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    """Serve `app` until it is interrupted; `announce` gets a line for each address it is at."""
+def serve(
+    application: Application,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    *,
+    context: Optional[ssl.SSLContext] = None,
+    log: Optional[Log] = None,
+) -> None:
+    """Serve until it is interrupted; `announce` gets a line for each address it is at."""
     host, port = listener.getsockname()[:2]
-    server = create(app, listener)
-    try:
-        for address in _addresses(host):
-            announce(f"http://{address}:{port}/")
-        announce("Ctrl-C stops.")
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass  # how Ctrl-C and SIGTERM ask to stop
-    finally:
-        server.server_close()
+    scheme = "http" if context is None else "https"
+    with Server(application, listener, context=context, log=log) as server:
+        try:
+            for address in _addresses(host):
+                announce(f"{scheme}://{address}:{port}/")
+            announce("Ctrl-C stops.")
+            server.wait()
+        except KeyboardInterrupt:
+            pass  # how Ctrl-C and SIGTERM ask to stop
 
 
 def _addresses(host: str) -> List[str]:

@@ -11,17 +11,14 @@ from board_app.web import form
 from board_app.web.form import Field, FormError
 
 MAX_REQUEST = MAX_BYTES + (64 << 10)  # a form puts a few lines around the picture
-_MAX_DRAINED = 256 << 20
-_BLOCK = 1 << 20
 
 
 def check_length() -> None:
-    """Refuse a request whose body is too large, before any of it is stored."""
+    """Refuse a request whose body is too large; the server has kept nothing of it."""
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         abort(411, "send the picture with its length (Content-Length), not in chunks")
     length = request.content_length or 0
     if length > MAX_REQUEST:
-        _drain(length)
         abort(413, f"the picture is too large: {length / 1e6:.0f} MB; {MAX_BYTES >> 20} MB at most")
 
 
@@ -56,14 +53,3 @@ def _multipart() -> Dict[str, Field]:
 def _body() -> bytes:
     body: bytes = request.get_data()
     return body
-
-
-def _drain(length: int) -> None:
-    """Read the body away: a browser shows the answer only once all of its upload was taken."""
-    left = min(length, _MAX_DRAINED)
-    stream = request.environ["wsgi.input"]
-    while left > 0:
-        block = stream.read(min(left, _BLOCK))
-        if not block:
-            return
-        left -= len(block)

@@ -79,6 +79,11 @@ def test_one_at_a_time_and_cancelled(run: WholeSet, slow: Slow) -> None:
     slow.seconds = 0
     run.start()
     assert ended(run).state == DONE
+    run.close()
+    slow.seconds = 0.1
+    run.start()
+    run.close()
+    assert run.status.state == CANCELLED
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
+import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,10 +17,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flask import Flask, Response
 from PIL import Image
 
 from board_app import cli
@@ -25,13 +30,15 @@ from board_app.network.backend import Backend
 from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.web import create_app, server
+from board_app.web.access_log import AccessLog
+from board_app.web.connection import Limits
+from board_app.web.server import Server
 
 from ..wrapped import Wrapped
 
 Address = tuple[str, int]
 
-# werkzeug up to 2.2.1 drops a socket it made and never bound, where it is given one.
-pytestmark = pytest.mark.filterwarnings(r"ignore:unclosed.*laddr=\('0.0.0.0', 0\):ResourceWarning")
+LIMITS = Limits(connections=40, workers=16, idle=0.5, head=0.5, stall=0.5)
 
 
 class Counting(Wrapped):
@@ -58,19 +65,15 @@ def counting(backend: Backend) -> Counting:
 
 
 @pytest.fixture
-def address(
-    overlay: Overlay, counting: Counting, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Address]:
+def app(overlay: Overlay, counting: Counting) -> Flask:
+    return create_app(overlay, counting)
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[Address]:
     """A running server's host and port."""
-    monkeypatch.setattr(server._Handler, "timeout", 0.5)
-    with server.listen("127.0.0.1", 0) as listener:
-        running = server.create(create_app(overlay, counting), listener)
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
+    with server.listen("127.0.0.1", 0) as listener, Server(app, listener, limits=LIMITS):
         yield listener.getsockname()
-        running.shutdown()
-        thread.join()
-        running.server_close()
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -145,11 +148,223 @@ def test_upload_that_stalls_is_given_up(
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_not_http(address: Address) -> None:
+def test_many_half_open_ones_take_no_thread(address: Address) -> None:
+    begun = [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: board\r\n",
+        b"POST /api/classify HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000),
+    ]
+    threads = threading.active_count()
+    with ExitStack() as stack:
+        for number in range(500):
+            client = stack.enter_context(socket.create_connection(address, timeout=20))
+            client.sendall(begun[number % 3])
+        assert threading.active_count() <= threads + 2  # those who ask now
+        assert healthy(address)
+
+
+def exchange(address: Address, sent: bytes) -> bytes:
+    """All that comes for what is sent."""
     with socket.create_connection(address, timeout=20) as client:
-        client.sendall(b"\x16\x03\x01 what a TLS client says\r\n\r\n")
-        client.recv(4096)
+        client.sendall(sent)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01 what a TLS client says\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 400),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", 400),
+        (b"CONNECT board:80 HTTP/1.1\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nA: 1\r\n folded\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nA: " + b"a" * 40_000, 431),
+        (b"GET /healthz HTTP/1.1\r\nHost: b", 408),
+        (b"POST /api/run HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+    ],
+)  # fmt: skip
+def test_bad_heads_are_told(address: Address, sent: bytes, status: int) -> None:
+    answer = exchange(address, sent)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]
     assert healthy(address)
+
+
+def test_a_connection_is_kept(address: Address, images: Dataset) -> None:
+    content = png(images.images[0])
+    client = http.client.HTTPConnection(*address, timeout=20)
+    for _ in range(5):
+        client.request("POST", "/api/classify", content)
+        response = client.getresponse()
+        assert response.status == 200 and "Server" not in response.headers
+        assert json.load(response)["class"] in CLASSES
+        kept = client.sock
+        client.request("HEAD", "/")
+        assert client.getresponse().read() == b"" and client.sock is kept
+    client.close()
+
+
+def test_http_1_0_without_a_host(address: Address) -> None:
+    """What deploy.sh asks with."""
+    answer = exchange(address, b"GET /healthz HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and b"Connection: close" in answer
+
+
+def test_the_body_is_asked_for(address: Address, images: Dataset) -> None:
+    """curl waits a second for this with 1 MB and more."""
+    content = png(images.images[0])
+    with socket.create_connection(address, timeout=20) as client:
+        head = f"Connection: close\r\nExpect: 100-continue\r\nContent-Length: {len(content)}"
+        client.sendall(f"POST /api/classify HTTP/1.1\r\n{head}\r\n\r\n".encode())
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(content)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+def blocked(app: Flask) -> tuple[threading.Semaphore, threading.Event]:
+    """Give `app` an address that is slow: what says that it was asked, and what lets it go on."""
+    asked, gate = threading.Semaphore(0), threading.Event()
+
+    @app.route("/slow")
+    def slow() -> str:
+        asked.release()
+        assert gate.wait(20)
+        return "done"
+
+    @app.route("/stream")
+    def stream() -> Response:
+        return Response(f"{number}\n" for number in iter(lambda: 1, 0))
+
+    return asked, gate
+
+
+def test_more_than_it_can_take_is_put_off(app: Flask) -> None:
+    asked, gate = blocked(app)
+    limits = Limits(workers=2, waiting=3, streams=1)
+    get = b"GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with (
+        server.listen("127.0.0.1", 0) as listener,
+        Server(app, listener, limits=limits),
+        ThreadPoolExecutor(5) as pool,
+    ):
+        address = listener.getsockname()
+        waiting = [pool.submit(exchange, address, get) for _ in range(5)]
+        for _ in range(2):
+            assert asked.acquire(timeout=20)
+        for _ in range(100):
+            answer = exchange(address, b"GET /api/info HTTP/1.1\r\n\r\n")
+            if b" 503 " in answer[:20]:
+                break
+            time.sleep(0.02)  # not all five are there yet
+        assert b"Retry-After: 1\r\n" in answer and b'{"error": "' in answer
+        gate.set()
+        assert all(b" 200 OK" in future.result(20) for future in waiting)
+        assert healthy(address)
+
+
+def test_a_stream_takes_no_place_of_a_request(app: Flask) -> None:
+    blocked(app)
+    limits = Limits(workers=1, streams=1, stall=0.5)
+    with server.listen("127.0.0.1", 0) as listener, Server(app, listener, limits=limits):
+        address = listener.getsockname()
+        with socket.create_connection(address, timeout=20) as client:
+            client.sendall(b"GET /stream HTTP/1.1\r\n\r\n")
+            assert b"Transfer-Encoding: chunked" in client.recv(65536)
+            assert healthy(address)
+            second = exchange(address, b"GET /stream HTTP/1.1\r\n\r\n")
+            assert second.startswith(b"HTTP/1.1 503 ")
+        for _ in range(100):  # the first has gone, or is too slow: there is room again
+            with socket.create_connection(address, timeout=20) as client:
+                client.sendall(b"GET /stream HTTP/1.0\r\n\r\n")
+                answer = client.recv(65536)
+            if answer.startswith(b"HTTP/1.1 200 "):
+                assert b"chunked" not in answer
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the stream's place is not free again")
+
+
+def test_memory_for_uploads_is_bounded(app: Flask) -> None:
+    limits = Limits(memory=1_000_000, stall=2)
+    with server.listen("127.0.0.1", 0) as listener, Server(app, listener, limits=limits):
+        address = listener.getsockname()
+        with upload(address, 1_000_000, bytes(100_000)):
+            time.sleep(0.1)
+            small = exchange(address, head(60_000) + bytes(60_000))
+            assert small.startswith(b"HTTP/1.1 415 ")
+            began = time.monotonic()
+            large = exchange(address, head(500_000) + bytes(500_000))
+            assert large.startswith(b"HTTP/1.1 415 ")
+            assert time.monotonic() - began > 0.5  # it waited until the stalled one was given up
+
+
+def head(length: int) -> bytes:
+    return (
+        "POST /api/classify HTTP/1.1\r\nConnection: close\r\n"
+        f"Content-Type: image/png\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def test_stopping_finishes_what_is_in_work(app: Flask) -> None:
+    asked, gate = blocked(app)
+    get = b"GET /slow HTTP/1.1\r\n\r\n"
+    with server.listen("127.0.0.1", 0) as listener, ThreadPoolExecutor(1) as pool:
+        address = listener.getsockname()
+        with Server(app, listener), socket.create_connection(address, timeout=20) as idle:
+            with socket.create_connection(address, timeout=20) as stream:
+                stream.sendall(b"GET /stream HTTP/1.1\r\n\r\n")
+                stream.recv(100)
+            in_work = pool.submit(exchange, address, get)
+            while not asked.acquire(timeout=0.01):
+                pass
+            threading.Timer(0.3, gate.set).start()
+        assert idle.fileno() == -1
+        answer = in_work.result(20)
+        assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"done")
+        assert b"Connection: close" in answer
+
+
+def test_access_log(app: Flask, tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "log")
+    with (
+        server.listen("127.0.0.1", 0) as listener,
+        Server(app, listener, log=log),
+    ):
+        exchange(listener.getsockname(), b"GET /?token=secret HTTP/1.0\r\n\r\n")
+        exchange(listener.getsockname(), b"nonsense\r\n\r\n")
+    log.close()
+    first, second = (tmp_path / "log").read_text().splitlines()
+    assert re.fullmatch(r"[-\d]+ [:,\d]+ 127.0.0.1 GET / 200 \d{4} bytes [.\d]+ ms", first)
+    assert " - - 400 " in second
+
+
+def test_tls(app: Flask, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-subj", "/CN=board", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+         "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=certificate)
+    limits = Limits(head=0.5)
+    with (
+        server.listen("127.0.0.1", 0) as listener,
+        Server(app, listener, context=context, limits=limits),
+        socket.create_connection(listener.getsockname()),  # which never says a word
+    ):
+        port = listener.getsockname()[1]
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
+            assert response.status == 200
+        exchange(listener.getsockname(), b"GET / HTTP/1.1\r\n\r\n")
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
+            assert response.status == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

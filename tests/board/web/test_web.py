@@ -229,6 +229,7 @@ def test_failing_backend(
     assert_error(response, path, status, message)
     assert b"secret" not in response.get_data()
     assert "secret" in caplog.text
+    assert_error(client.get("/healthz"), "/api", status, message)
 
 
 def test_names_are_escaped(overlay: Overlay) -> None:
