@@ -64,8 +64,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the result here too")
 
-    classify = _add(commands, "classify", [network], "say what is on pictures of any size")
-    classify.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    classify = _add(
+        commands, "classify", [network], "say what is on pictures of any size, and where"
+    )
+    classify.add_argument(
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help="a picture, a folder of pictures, or - for a picture from standard input",
+    )
+    classify.add_argument(
+        "--top", type=_positive, default=1, metavar="N", help="the N likeliest classes (default: 1)"
+    )
+    classify.add_argument(
+        "--windows",
+        type=_positive,
+        metavar="N",
+        help="look through at most N squares of a picture, 1: the middle one (default: by backend)",
+    )
+    classify.add_argument(
+        "--json", action="store_true", help="a JSON object for every picture, each on its line"
+    )
 
     serve = _add(commands, "serve", [network, data], "serve the demo page and its JSON interface")
     serve.add_argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -70,6 +70,26 @@ class Found:
         if self.cycles is None or self.clock_mhz is None:
             return None
         return self.cycles / (1e3 * self.clock_mhz)
+
+    @property
+    def ranked(self) -> List[Tuple[str, float]]:
+        """Every class with its probability, the likeliest first."""
+        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])
+
+    def row(self) -> Dict[str, Any]:
+        """What programs are told, ready for JSON."""
+        return {
+            "class": self.label,
+            "probability": self.probability,
+            "sure": self.sure,
+            "probabilities": self.probabilities,
+            "box": list(self.box),
+            "windows": self.windows,
+            "batch": self.batch,
+            "milliseconds": self.milliseconds,
+            "cycles": self.cycles,
+            "chip_milliseconds": self.chip_milliseconds,
+        }
 
 
 class Classifier:

@@ -101,14 +101,54 @@ def test_classify(
     Image.fromarray(images.images[0]).resize((200, 100)).save(good)
     bad.write_text("text")
     assert run("classify", overlays, good) == 0
-    output = capsys.readouterr().out
-    assert output.startswith(f"{good}: ") and "% (" in output and output.endswith(" ms)\n")
-    assert run("classify", overlays, bad, good) == 2
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{good}: ") and captured.out.endswith(" ms)\n")
+    assert " windows; " in captured.out
+    assert "looked at through 24 windows at most; --windows N takes more" in captured.err
+    assert run("classify", overlays, bad, good, "--windows", 1) == 2
     captured = capsys.readouterr()
     assert captured.err == (
         f"board_app: {bad}: not a picture that can be read (BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP)\n"
     )
-    assert str(good) in captured.out
+    assert str(good) in captured.out and "windows" not in captured.out
+
+
+def test_classify_takes_folders_and_answers_in_json(
+    overlays: Path, tmp_path: Path, images: Dataset, capsys: pytest.CaptureFixture
+) -> None:
+    folder, empty = tmp_path / "pictures", tmp_path / "empty"
+    (folder / "more").mkdir(parents=True)
+    empty.mkdir()
+    names = ["a.png", "more/b.PNG"]
+    for index, name in enumerate(names):
+        Image.fromarray(images.images[index]).save(folder / name, "PNG")
+    (folder / "notes.txt").write_text("no picture")
+    assert run("classify", overlays, folder, "--json", "--top", 3) == 0
+    captured = capsys.readouterr()
+    rows = [json.loads(line) for line in captured.out.splitlines()]
+    assert [row["picture"] for row in rows] == [str(folder / name) for name in names]
+    for row in rows:
+        shares = list(row["probabilities"].values())
+        assert len(shares) == 3 and shares == sorted(shares, reverse=True)
+        assert row["probability"] == row["probabilities"][row["class"]] == shares[0]
+        assert (row["box"], row["windows"], row["cycles"]) == ([0, 0, 32, 32], 1, None)
+    assert captured.err == ""
+    assert run("classify", overlays, empty, folder) == 2
+    captured = capsys.readouterr()
+    assert f"{empty} has no pictures (.bmp" in captured.err and captured.out.count("\n") == 2
+
+
+def test_classify_reads_standard_input(
+    overlays: Path, images: Dataset, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = io.BytesIO()
+    Image.fromarray(images.images[0]).save(content, "PNG")
+    for read, code, expected in ((content.getvalue(), 0, ""), (b"", 2, "picture is empty")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(read)))
+        assert run("classify", overlays, "-") == code
+        captured = capsys.readouterr()
+        assert captured.out.startswith("standard input: ") == (code == 0)
+        assert expected in captured.err
 
 
 def test_info(overlays: Path, capsys: pytest.CaptureFixture) -> None:
