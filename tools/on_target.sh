@@ -145,13 +145,18 @@ point_current() { # RELEASE
   mv -T current.new current
 }
 
+relay() { # say each line of standard input as it comes
+  local line
+  while IFS= read -r line; do say "$line"; done
+}
+
 in_release() ( # COMMAND OPTION...: run the app's command in release $hash
   cd "releases/$hash" || exit
   board_python -- -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
 )
 
 activate() { # uses hash overlay; start host port; benchmark cifar10
-  local release=releases/$hash before demo_before='' output
+  local release=releases/$hash before demo_before=''
   trap '' HUP PIPE # a lost connection must not leave this half done
   exec 9>lock
   flock -w 60 9 || fail "another deployment is under way on the target"
@@ -162,12 +167,11 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   if [[ $demo_before == *" fpga" && $backend = fpga ]]; then stop_demo || true; fi
   trap 'restart_demo "$demo_before"; exit 130' INT
   say "self-test of $overlay"
-  if ! output=$(limit=300 in_release selftest 2>&1); then
-    say "$output"
+  # On a board that boots it waits for bootpy.service first, and says so.
+  if ! limit=420 in_release selftest 2>&1 | relay; then
     restart_demo "$demo_before"
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
-  say "$output"
   if [ "$benchmark" = yes ]; then
     in_release benchmark ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
       restart_demo "$demo_before"

@@ -8,11 +8,13 @@ from board_app.errors import BackendError
 from board_app.network.backend import Backend
 from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
+from board_app.system import boot
 
 
 def _fpga(overlay: Overlay, load_anyway: bool) -> Backend:
     from board_app.driver.pynq_session import open_overlay
 
+    boot.wait()
     return open_overlay(overlay, load_anyway=load_anyway)
 
 
