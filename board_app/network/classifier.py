@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,26 +13,7 @@ from board_app.network.overlay import Overlay
 from board_app.network.pooling import pool
 from board_app.pictures import windows
 from board_app.pictures.picture import Picture
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest class, every class's logit and probability.
-
-    `milliseconds` is what the network's batch took, `batch` how many images were in it: those of
-    others who came at the same time too.
-    """
-
-    label: str
-    logits: Dict[str, int]
-    probabilities: Dict[str, float]
-    milliseconds: float
-    batch: int
-
-    @property
-    def probability(self) -> float:
-        """The likeliest class's probability."""
-        return self.probabilities[self.label]
+from board_app.pictures.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -41,15 +22,16 @@ class Found:
 
     `index` is the likeliest class's number and `probabilities` are all ten, in the classes' order;
     without `sure` it is a guess. `box` is left, top, right and bottom of the window that shows it
-    best, in the upright original's pixels, and `pixels` (32, 32, 3) uint8 are what the network saw
-    there. `milliseconds` are by the backend's clock, for the `batch` of all `windows` and of what
-    others sent at the same time, and `cycles` by the chip's own counter at `clock_mhz`; both None
-    without a chip.
+    best, in the upright original's pixels, `pixels` (32, 32, 3) uint8 are what the network saw
+    there, and `logits` its own. `milliseconds` are by the backend's clock, for the `batch` of all
+    `windows` and of what others sent at the same time, and `cycles` by the chip's own counter at
+    `clock_mhz`; both None without a chip.
     """
 
     label: str
     index: int
     probabilities: Dict[str, float]
+    logits: Dict[str, int]
     sure: bool
     box: Tuple[int, int, int, int]
     pixels: np.ndarray
@@ -83,6 +65,7 @@ class Found:
             "probability": self.probability,
             "sure": self.sure,
             "probabilities": self.probabilities,
+            "logits": self.logits,
             "box": list(self.box),
             "windows": self.windows,
             "batch": self.batch,
@@ -105,40 +88,29 @@ class Classifier:
         """The logits of `images` (N, 32, 32, 3) uint8 RGB; Busy where too much waits already."""
         return self._batcher.execute(images)
 
-    def classify(self, pixels: np.ndarray) -> Prediction:
-        """Classify `pixels` (32, 32, 3) uint8 RGB; waiting for other callers does not count."""
-        return self.classify_all(pixels[np.newaxis])[0]
-
-    def classify_all(self, images: np.ndarray) -> List[Prediction]:
-        """Classify `images` (N, 32, 32, 3) uint8 RGB in one batch."""
-        answer = self.execute(images)
-        classes = self.overlay.manifest.classes
-        probabilities = self.overlay.manifest.probabilities(answer.logits)
-        return [
-            Prediction(
-                classes[int(answer.logits[image].argmax())],
-                {name: int(answer.logits[image, label]) for label, name in enumerate(classes)},
-                {name: float(probabilities[image, label]) for label, name in enumerate(classes)},
-                1000 * answer.seconds,
-                answer.images,
-            )
-            for image in range(len(images))
-        ]
-
     def search(self, picture: Picture, most: Optional[int] = None) -> Found:
         """Look at `picture` through at most `most` windows; None: what the backend has time for."""
-        cut = windows.cut(picture, self._backend.windows if most is None else most)
-        answer = self.execute(cut.pixels)
+        return self.search_all([picture], most)[0]
+
+    def search_all(self, pictures: Sequence[Picture], most: Optional[int] = None) -> List[Found]:
+        """The same for several, one at least, all of whose windows go out in one batch."""
+        most = self._backend.windows if most is None else most
+        cuts = [windows.cut(picture, most) for picture in pictures]
+        answer = self.execute(np.concatenate([cut.pixels for cut in cuts]))
+        ends = np.cumsum([len(cut) for cut in cuts])[:-1]
+        parts = np.split(answer.logits, ends)
+        return [self._found(cut, part, answer) for cut, part in zip(cuts, parts)]  # noqa: B905
+
+    def _found(self, cut: Windows, logits: np.ndarray, answer: Answer) -> Found:
+        """What the `logits` of a picture's windows say, which were a part of the `answer`."""
         manifest = self.overlay.manifest
-        found = pool(manifest, answer.logits)
-        probabilities = found.probabilities.tolist()
+        found = pool(manifest, logits)
         left, top, right, bottom = cut.boxes[found.window].round().astype(int).tolist()
         return Found(
             label=manifest.classes[found.label],
             index=found.label,
-            probabilities={
-                name: probabilities[label] for label, name in enumerate(manifest.classes)
-            },
+            probabilities=self._by_class(found.probabilities),
+            logits=self._by_class(logits[found.window]),
             sure=found.sure,
             box=(left, top, right, bottom),
             pixels=cut.pixels[found.window],
@@ -148,3 +120,7 @@ class Classifier:
             cycles=answer.cycles,
             clock_mhz=self._backend.clock_mhz,
         )
+
+    def _by_class(self, row: np.ndarray) -> Dict[str, Any]:
+        values = row.tolist()
+        return {name: values[label] for label, name in enumerate(self.overlay.manifest.classes)}

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-import numpy as np
-from flask import Blueprint, Response, jsonify
+from typing import Dict, List, Optional
 
-from board_app.pictures.picture import SIDE, load
+import numpy as np
+from flask import Blueprint, Response, abort, jsonify, request
+
+from board_app.errors import PictureError
+from board_app.network.classifier import Classifier, Found
+from board_app.pictures.picture import MAX_BYTES, SIDE, Picture, load
 from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
 
 blueprint = Blueprint("api", __name__)
 
+_MOST_WINDOWS = 1000
+
 
 @blueprint.route("/api/classify", methods=["POST"])
 def classify() -> Response:
-    """Classify the picture in the form's file "picture", or the body itself."""
-    demo = current()
-    found = demo.classifier.classify(load(upload.picture()).pixels)
-    return jsonify(
-        {
-            "class": found.label,
-            "logits": found.logits,
-            "probability": found.probability,
-            "probabilities": found.probabilities,
-            "milliseconds": found.milliseconds,
-            "backend": demo.classifier.backend_name,
-            "overlay": demo.classifier.overlay.folder.name,
-        }
-    )
+    """Classify the form's files "picture", or the body itself.
+
+    ?windows=N looks through at most N windows; 1 is the middle square. Several files are answered
+    by a list "pictures" in their order, with an "error" in the place of each that is no picture.
+    """
+    classifier = current().classifier
+    contents = upload.pictures()
+    most = _windows()
+    if len(contents) == 1:
+        return jsonify(_row(classifier, classifier.search(load(contents[0]), most)))
+    rows: List[Dict[str, object]] = [{} for _ in contents]
+    pictures: Dict[int, Picture] = {}
+    for at, content in enumerate(contents):
+        try:
+            pictures[at] = load(content)
+        except PictureError as error:
+            rows[at] = {"error": str(error)}
+    if pictures:
+        found = classifier.search_all(list(pictures.values()), most)
+        for at, one in zip(pictures, found):  # noqa: B905 - for Python 3.9
+            rows[at] = _row(classifier, one)
+    return jsonify({"pictures": rows})
+
+
+def _windows() -> Optional[int]:
+    text = request.args.get("windows")
+    if text is None:
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_WINDOWS:
+        abort(400, f"windows={text} is no whole number from 1 to {_MOST_WINDOWS}")
+    return int(text)
+
+
+def _row(classifier: Classifier, found: Found) -> Dict[str, object]:
+    backend, overlay = classifier.backend_name, classifier.overlay.folder.name
+    return {**found.row(), "backend": backend, "overlay": overlay}
 
 
 @blueprint.route("/api/info")
@@ -45,6 +73,8 @@ def info() -> Response:
             "build_id": manifest.build_id,
             "accuracy": manifest.accuracy,
             "backend": classifier.backend_name,
+            "windows": current().backend.windows,
+            "limits": {"bytes": MAX_BYTES, "pictures": upload.MAX_PICTURES},
             "machine": machine.describe(),
             "versions": machine.versions(),
         }

@@ -7,12 +7,12 @@ the Werkzeug of the board's image has no limit on their number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-MAX_PARTS = 8
+MAX_PARTS = 24
 _MAX_HEAD = 2048
 _MAX_BOUNDARY = 70  # RFC 2046
 _MAX_URLENCODED = 1024
@@ -31,8 +31,8 @@ class Field:
     filename: Optional[str] = None
 
 
-def multipart(body: bytes, boundary: str) -> Dict[str, Field]:
-    """The fields of a multipart/form-data body by name."""
+def multipart(body: bytes, boundary: str) -> Dict[str, List[Field]]:
+    """The fields of a multipart/form-data body by name, in the order they come."""
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise FormError("the form has no boundary between its fields, or one that is too long")
     delimiter = b"\r\n--" + boundary.encode()
@@ -41,7 +41,7 @@ def multipart(body: bytes, boundary: str) -> Dict[str, Field]:
     if first == 1:
         raise FormError(_NO_END)
     at = first + len(delimiter) - 2
-    fields: Dict[str, Field] = {}
+    fields: Dict[str, List[Field]] = {}
     for _ in range(MAX_PARTS + 1):
         if body.startswith(b"--", at):
             return fields
@@ -54,7 +54,7 @@ def multipart(body: bytes, boundary: str) -> Dict[str, Field]:
         disposition = _disposition(body[at:gap])
         if "name" in disposition:
             field = Field(body[gap + 4 : end], disposition.get("filename"))
-            fields[disposition["name"]] = field
+            fields.setdefault(disposition["name"], []).append(field)
         at = end + len(delimiter)
     raise FormError(f"the form has too many fields; {MAX_PARTS} at most")
 

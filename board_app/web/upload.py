@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, List
 
-from flask import abort, request
+from flask import abort, g, request
 
 from board_app.pictures.picture import MAX_BYTES
 from board_app.web import form
 from board_app.web.form import Field, FormError
 
+MAX_PICTURES = 16
 MAX_REQUEST = MAX_BYTES + (64 << 10)  # a form puts a few lines around the picture
 
 
@@ -24,30 +25,39 @@ def check_length() -> None:
 
 def asks(name: str) -> bool:
     """Whether the form has a field `name` that is not empty."""
-    field = _multipart().get(name)
-    return field is not None and field.content != b""
+    return any(field.content != b"" for field in _multipart().get(name, []))
 
 
 def picture() -> bytes:
     """The request's picture: the form's file "picture", or the body itself."""
+    return pictures()[0]
+
+
+def pictures() -> List[bytes]:
+    """The request's pictures, one at least: the form's files "picture", or the body itself."""
     if request.mimetype != "multipart/form-data":
         body = _body()
         if not body:
             abort(400, 'no picture: send one as the form\'s file "picture" or as the body')
-        return body
-    field = _multipart().get("picture")
-    if field is None or not field.filename:
+        return [body]
+    found = [field.content for field in _multipart().get("picture", []) if field.filename]
+    if not found:
         abort(400, 'no picture was chosen: the form\'s file "picture" is missing')
-    return field.content
+    if len(found) > MAX_PICTURES:
+        abort(400, f"{len(found)} pictures are too many; {MAX_PICTURES} at most")
+    return found
 
 
-def _multipart() -> Dict[str, Field]:
+def _multipart() -> Dict[str, List[Field]]:
     if request.mimetype != "multipart/form-data":
         return {}
-    try:
-        return form.multipart(_body(), request.mimetype_params.get("boundary", ""))
-    except FormError as error:
-        abort(400, str(error))
+    if "form" not in g:
+        try:
+            g.form = form.multipart(_body(), request.mimetype_params.get("boundary", ""))
+        except FormError as error:
+            abort(400, str(error))
+    fields: Dict[str, List[Field]] = g.form
+    return fields
 
 
 def _body() -> bytes:

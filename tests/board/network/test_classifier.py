@@ -62,10 +62,13 @@ def test_search_is_not_sure_of_nothing(overlay: Overlay) -> None:
 
 def test_a_small_picture_is_classified_as_it_is(overlay: Overlay) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    classifier = Classifier(overlay, Reference(overlay.graph()))
-    found = classifier.search(Picture(pixels, Image.fromarray(pixels), (32, 32)))
-    alone = classifier.classify(pixels)
-    assert (found.label, found.probabilities) == (alone.label, alone.probabilities)
+    reference = Reference(overlay.graph())
+    picture = Picture(pixels, Image.fromarray(pixels), (32, 32))
+    found = Classifier(overlay, reference).search(picture)
+    (logits,) = reference.execute(pixels[np.newaxis]).tolist()
+    assert list(found.logits.values()) == logits
+    assert found.index == int(np.argmax(logits))
+    assert found.label == overlay.manifest.classes[found.index]
     assert (found.box, found.windows) == ((0, 0, 32, 32), 1)
     assert found.cycles is None and found.chip_milliseconds is None
 

@@ -119,6 +119,45 @@ def test_api_agrees_with_the_backend(
         assert (row["backend"], row["overlay"]) == ("reference", "lightweight")
 
 
+def test_api_takes_several(
+    client: FlaskClient, images: Dataset, backend: Backend, overlay: Overlay
+) -> None:
+    files = []
+    for image in images.images[:3]:
+        content = io.BytesIO()
+        Image.fromarray(image).save(content, "PNG")
+        files.append((io.BytesIO(content.getvalue()), "a.png"))
+    files.insert(1, (io.BytesIO(b"some text"), "b.png"))
+    response = client.post("/api/classify", data={"picture": files})
+    rows = response.get_json()["pictures"]
+    assert response.status_code == 200
+    assert "not a picture" in rows.pop(1)["error"]
+    assert [list(row["logits"].values()) for row in rows] == backend.execute(
+        images.images[:3]
+    ).tolist()
+    assert {row["batch"] for row in rows} == {3}
+    none = client.post("/api/classify", data={"picture": [(io.BytesIO(b"x"), "x")] * 2})
+    assert none.status_code == 200 and all("error" in row for row in none.get_json()["pictures"])
+    many = client.post(
+        "/api/classify", data={"picture": [(io.BytesIO(b"x"), "x") for _ in range(17)]}
+    )
+    assert_error(many, "/api/classify", 400, "17 pictures are too many; 16 at most")
+
+
+def test_api_searches(client: FlaskClient, backend: Backend) -> None:
+    content = io.BytesIO()
+    Image.effect_noise((400, 300), 100).convert("RGB").save(content, "PNG")
+    found = client.post("/api/classify", data=content.getvalue()).get_json()
+    assert 1 < found["windows"] <= backend.windows == client.get("/api/info").get_json()["windows"]
+    left, top, right, bottom = found["box"]
+    assert 0 <= left < right <= 400 and 0 <= top < bottom <= 300
+    found = client.post("/api/classify?windows=1", data=content.getvalue()).get_json()
+    assert (found["windows"], found["box"]) == (1, [50, 0, 350, 300])
+    for wrong in ("0", "-1", "many", "1001", ""):
+        response = client.post(f"/api/classify?windows={wrong}", data=content.getvalue())
+        assert_error(response, "/api/classify", 400, "no whole number from 1 to 1000")
+
+
 def test_api_takes_what_curl_sends(client: FlaskClient, picture: bytes) -> None:
     """`curl --data-binary @picture` says that the body is a form."""
     arguments = {"data": picture, "content_type": "application/x-www-form-urlencoded"}
