@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     serve.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="whoever asks must bring the token in it"
+    )
+    serve.add_argument(
         "--access-log", type=Path, metavar="FILE", help="append who asked for what, 4 MB at most"
     )
 

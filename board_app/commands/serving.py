@@ -10,7 +10,7 @@ from board_app.commands.common import OK, chosen_backend, chosen_overlay, compla
 from board_app.errors import DatasetError
 from board_app.pictures import cifar10, decoder, samples
 from board_app.pictures.cifar10 import Dataset
-from board_app.web import create_app, demo, server
+from board_app.web import create_app, demo, guard, server
 from board_app.web.access_log import AccessLog
 
 
@@ -19,11 +19,14 @@ def run_serve(options: argparse.Namespace) -> int:
     # The port first: opening the overlay takes seconds on the board.
     with server.listen(options.host, options.port) as listener, ExitStack() as stack:
         log = stack.enter_context(closing(AccessLog(options.access_log)))
+        token = None if options.token_file is None else guard.read(options.token_file)
         decoder.shared.start()
         chosen = chosen_overlay(options)
         backend = stack.enter_context(closing(chosen_backend(options, chosen)))
         app = create_app(chosen, backend, _gallery(options), _test_images(options))
         stack.enter_context(closing(app.extensions[demo.KEY]))
+        if token is not None:
+            guard.protect(app, token)
         print(f"{chosen.folder.name} on {backend.name} at", flush=True)
         server.serve(app, listener, lambda text: print(text, flush=True), log=log)
     return OK

@@ -18,6 +18,8 @@ from board_app.errors import BackendError, Busy, CameraError, DatasetError, Pict
 from board_app.measure.whole_set import RunError
 
 _PLAIN = {
+    401: "This demo wants a token. Open its page once as /?token=TOKEN, or send the header "
+    '"Authorization: Bearer TOKEN".',
     404: "There is no such page.",
     405: "This address does not take that kind of request.",
     500: "The demo failed on this request. Its log, on the machine it runs on, says why.",
@@ -26,6 +28,7 @@ _PLAIN = {
 }
 _TITLES = {
     400: "No picture came",
+    401: "Who is it?",
     413: "This is too large",
     415: "This cannot be read as a picture",
     500: "Something went wrong here",

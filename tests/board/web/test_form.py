@@ -63,6 +63,17 @@ def test_damaged(body: bytes, message: str | None) -> None:
         form.multipart(body, "x")
 
 
+@pytest.mark.parametrize(("length", "right"), [(1, True), (73, True), (0, False), (101, False)])
+def test_boundaries(length: int, right: bool) -> None:
+    boundary = "b" * length
+    body = multipart(1).replace(b"--x", b"--" + boundary.encode())
+    if right:
+        assert list(form.multipart(body, boundary)) == ["n"]
+    else:
+        with pytest.raises(FormError, match="boundary"):
+            form.multipart(body, boundary)
+
+
 @pytest.mark.parametrize("path", ["/", "/api/classify"])
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
