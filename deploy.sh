@@ -17,6 +17,7 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   --web-port PORT      the demo's port (default 8000)
   --no-start           leave the demo as it is
   --benchmark          measure on the board too, before the demo starts
+  --no-benchmark       do not measure with --local and --sim: a quick start
   --images N           the same, on the first N test images (default: all; with --sim 100)
   --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it
                        (default: ~/.cache/cifar10, else downloaded where the benchmark runs, else 20
@@ -30,7 +31,7 @@ its self-test were right on the board; until then the one before stays in use. A
 interrupted is continued by the next one.
 
 Exit status: 0 done; 1 a check failed on the target, or something is missing there; 2 wrong call or
-overlay; 3 the board cannot be reached, or the connection was lost.
+overlay; 3 the board cannot be reached, or the connection was lost; 130 interrupted by Ctrl-C.
 END
 }
 
@@ -43,6 +44,17 @@ fail() { # CODE MESSAGE...
   exit "$code"
 }
 
+deployment=$$.$RANDOM activating=''
+interrupted() {
+  trap '' INT
+  if [ -n "$activating" ]; then
+    activating=''
+    on_target cancel || true
+  fi
+  fail 130 "interrupted"
+}
+trap interrupted INT # without it bash goes on where a program ends well in spite of Ctrl-C
+
 here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/transport.sh
 . "$here/tools/transport.sh"
@@ -50,7 +62,7 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tools/stage.sh"
 
 command='' places=() ssh_options=() is_local=no is_simulated=no
-start=yes port=8000 benchmark=no images='' cifar10=''
+start=yes port=8000 benchmark='' images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
     --web-port | --images | --cifar10 | --port | --ssh-option | -F)
@@ -64,7 +76,8 @@ while [ $# -gt 0 ]; do
     --sim) is_simulated=yes ;;
     --no-start) start=no ;;
     --benchmark) benchmark=yes ;;
-    --images) images=$2 benchmark=yes && shift ;;
+    --no-benchmark) benchmark=no ;;
+    --images) images=$2 && shift ;;
     --web-port) port=$2 && shift ;;
     --cifar10) cifar10=$2 && shift ;;
     --port) ssh_options+=(-p "$2") && shift ;;
@@ -89,6 +102,8 @@ if [ $is_local$is_simulated != nono ]; then
 fi
 [[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || fail 2 "$port is no port number"
 [[ $images =~ ^([1-9][0-9]{0,8})?$ ]] || fail 2 "$images is no number of images"
+[ "$benchmark" != no ] || [ -z "$images" ] || fail 2 "either --images or --no-benchmark, not both"
+[ -z "$images" ] || benchmark=yes
 if [ -n "$cifar10" ]; then
   folder=$(cifar10_folder "$cifar10") || fail 2 "there is no test_batch.bin in $cifar10"
   cifar10=$folder
@@ -109,14 +124,14 @@ else
   connect "${places[0]:-xilinx@192.168.2.99}"
 fi
 if [ $is_local = yes ]; then
-  host=127.0.0.1 address=127.0.0.1 benchmark=yes
+  host=127.0.0.1 address=127.0.0.1 benchmark=${benchmark:-yes}
   mkdir -p "$root"
   echo '*' >"$root/.gitignore"
 fi
 case $command in
   '') ;;
   setup)
-    set_up || exit 1
+    set_up || { [ $? -ne 130 ] && exit 1; } || interrupted
     exit
     ;;
   *)
@@ -163,4 +178,5 @@ if [ $is_local = no ]; then
   fi
 fi
 
+activating=yes
 on_target activate

@@ -6,6 +6,7 @@
 # NAME-nodeps.txt (installed without dependencies) and NAME-constraints.txt beside it are used where
 # they exist. PYTHON names the interpreter to build with (default: what it was built with, or python3).
 set -euo pipefail
+trap 'exit 130' INT
 
 fail() { # CODE MESSAGE...
   local code=$1

@@ -9,8 +9,10 @@
 set -euo pipefail
 export LC_ALL=C
 umask 022
+trap 'exit 130' INT
 
 root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
+deployment=${deployment-}                       # the argument of the bash that activates it
 start=${start-} host=${host-} port=${port-}     # start: yes or no; what the demo listens on
 address=${address-}                             # the target's, as the user sees it
 benchmark=${benchmark-} images=${images-}       # benchmark: yes or no; on how many, or nothing
@@ -155,6 +157,18 @@ in_release() ( # COMMAND OPTION...: run the app's command in release $hash
   board_python -- -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
 )
 
+put_back() { # make $before and $demo_before what they were
+  local process
+  trap '' INT
+  for process in $(jobs -pr); do # a demo that starts
+    kill "$process" 2>/dev/null || sudo -n kill "$process" || true
+  done
+  wait
+  if [ "$(cat demo 2>/dev/null)" != "$demo_before" ]; then stop_demo || true; fi
+  if [ -n "$before" ]; then point_current "$before"; else rm -f current; fi
+  restart_demo "$demo_before"
+}
+
 activate() { # uses hash overlay; start host port; benchmark cifar10
   local release=releases/$hash before demo_before=''
   trap '' HUP PIPE # a lost connection must not leave this half done
@@ -162,34 +176,31 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   flock -w 60 9 || fail "another deployment is under way on the target"
   settle "$hash"
 
+  before=$(readlink current || true)
   if demo_pid >/dev/null; then demo_before=$(<demo); fi
+  trap 'put_back; exit 130' INT
   # One process at a time has the FPGA, so a demo that has it makes room for the self-test.
   if [[ $demo_before == *" fpga" && $backend = fpga ]]; then stop_demo || true; fi
-  trap 'restart_demo "$demo_before"; exit 130' INT
   say "self-test of $overlay"
   # On a board that boots it waits for bootpy.service first, and says so.
   if ! limit=420 in_release selftest 2>&1 | relay; then
-    restart_demo "$demo_before"
+    put_back
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
   if [ "$benchmark" = yes ]; then
     in_release benchmark ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
-      restart_demo "$demo_before"
+      put_back
       fail "the benchmark of release $hash failed; what was in use before stays in use"
     }
   fi
 
-  trap - INT
-  before=$(readlink current || true)
   touch "$release"
   point_current "$release"
   if [ "$start" = yes ]; then
     stop_demo || true
     if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend"; then
       say "$(tail -n 20 demo.log)"
-      stop_demo || true
-      if [ -n "$before" ]; then point_current "$before"; else rm current; fi
-      restart_demo "$demo_before"
+      put_back
       fail "the demo of release $hash did not start (its output is above)" \
         "${before:-nothing} is in use"
     fi
@@ -197,6 +208,16 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     restart_demo "$demo_before"
   fi
   prune
+  status
+}
+
+cancel() { # after Ctrl-C: end the activation that may be under way, and say what is in use
+  local process group
+  if process=$(pgrep -o -f -x "bash -s $deployment"); then
+    group=$(ps -o pgid= -p "$process")
+    kill -INT -- "-${group// /}" 2>/dev/null || sudo -n kill -INT -- "-${group// /}" || true
+    while [ -e "/proc/$process" ]; do sleep 0.1; done
+  fi
   status
 }
 

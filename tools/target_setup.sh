@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What --setup runs on the board, from a terminal: root without a password for who deploys there.
 set -euo pipefail
+trap 'exit 130' INT
 folder=${SUDOERS-/etc/sudoers.d}
 user=$(id -un)
 if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then

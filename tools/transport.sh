@@ -39,15 +39,16 @@ lost() { fail 3 "the connection was lost; run the same again to continue"; }
 
 on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
   local name code=0
+  [ "$BASH_SUBSHELL" = 0 ] || trap 'exit 130' INT
   {
-    for name in root hash overlay app backend start host port address benchmark images cifar10 \
+    for name in root hash deployment overlay app backend start host port address benchmark images cifar10 \
       local_python local_path; do
       printf '%s=%q\n' "$name" "${!name-}"
     done
     cat "$here/tools/on_target.sh" "$here/tools/target_demo.sh"
     # In braces, so that a bash that gets only a part of this runs none of it.
     printf '{ enter; %s; exit; }\n' "$(printf '%q ' "$@")"
-  } | run 'exec bash -s' || code=$?
+  } | run "exec bash -s ${activating:+$deployment}" || code=$?
   case $code in
     0) ;;
     255) lost ;;

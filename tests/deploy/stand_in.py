@@ -188,6 +188,20 @@ def board_python() -> str:
     return made.stdout.strip()
 
 
+def quick_python(script: Path) -> Path:
+    """Write a Python whose venvs are made at once, and whose pip cannot install "nothing"."""
+    script.write_text(
+        "#!/bin/bash\n"
+        'case "$*" in\n'
+        f'  "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;\n'
+        '  "-m pip install "*) ! grep -x nothing "${@: -1}" >&2 ;;\n'
+        f'  *) exec {sys.executable} "$@" ;;\n'
+        "esac\n"
+    )
+    script.chmod(0o755)
+    return script
+
+
 def make_keys(folder: Path) -> Path:
     """In `folder`: keys `host` and `user`, and the ssh configuration, returned, that uses them."""
     for key in ("host", "user"):

@@ -6,12 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from .stand_in import REPOSITORY, Checkout, free_port, get, wait_until
+from .stand_in import REPOSITORY, Checkout, free_port, get, quick_python, wait_until
 
 SCRIPTS = ["deploy.sh", *REPOSITORY.glob("tools/*.sh"), *REPOSITORY.glob("tests/armv7l/*.sh")]
 
@@ -40,6 +39,7 @@ def test_help(checkout: Checkout) -> None:
         (["net", "--web-port"], "--web-port needs a value"),
         (["net", "--fast"], "unknown option --fast"),
         (["net", "--cifar10", "/nowhere"], "no test_batch.bin in /nowhere"),
+        (["net", "--images", "3", "--no-benchmark"], "either --images or --no-benchmark"),
     ],
 )
 def test_wrong_calls(arguments: list[str], message: str, checkout: Checkout) -> None:
@@ -59,18 +59,7 @@ def test_a_damaged_overlay_is_not_deployed(checkout: Checkout) -> None:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """A Python whose venvs are made at once, and whose pip cannot install "nothing"."""
-    script = tmp_path / "a python"
-    script.write_text(
-        "#!/bin/bash\n"
-        'case "$*" in\n'
-        f'  "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;\n'
-        '  "-m pip install "*) ! grep -x nothing "${@: -1}" >&2 ;;\n'
-        f'  *) exec {sys.executable} "$@" ;;\n'
-        "esac\n"
-    )
-    script.chmod(0o755)
-    return script
+    return quick_python(tmp_path / "a python")
 
 
 def test_environment_is_made_once_and_again_when_its_requirements_change(
@@ -136,7 +125,8 @@ def test_environment_of_unknown_name(checkout: Checkout) -> None:
 
 def test_local_with_a_stub(checkout: Checkout, python: Path) -> None:
     port = free_port()
-    done = checkout.run("net", "--local", "--web-port", port, env={"PYTHON": str(python)})
+    settings = {"PYTHON": str(python)}
+    done = checkout.run("net", "--local", "--web-port", port, env=settings)
     assert done.returncode == 0, done.stdout
     assert done.stdout.index("self-test as plain: good") < done.stdout.index(
         "stub benchmark of no samples"
@@ -144,6 +134,8 @@ def test_local_with_a_stub(checkout: Checkout, python: Path) -> None:
     assert f"http://127.0.0.1:{port}/" in done.stdout
     assert get(port, "/version") == "one"
     assert "demo: running" in checkout.run("--status", "--local").stdout
+    quick = checkout.run("net", "--local", "--web-port", port, "--no-benchmark", env=settings)
+    assert quick.returncode == 0 and "stub benchmark" not in quick.stdout, quick.stdout
     assert "demo: stopped" in checkout.run("--stop", "--local").stdout
     assert get(port, "/version") is None
     assert "demo: was not running" in checkout.run("--stop", "--local").stdout
@@ -167,11 +159,11 @@ def test_ctrl_c_in_the_self_test_ends_it(checkout: Checkout, python: Path) -> No
         assert any("self-test of net" in line for line in process.stdout)
         wait_until(lambda: _runs("selftest", checkout.folder))
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=10)
         wait_until(lambda: not _runs("selftest", checkout.folder))
     finally:
         process.kill()
-    assert process.returncode != 0
+    assert process.returncode == 130 and "deploy: interrupted" in output
     assert get(port, "/version") == "one"
     assert checkout.run("--stop", "--local").returncode == 0
 
