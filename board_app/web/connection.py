@@ -230,6 +230,8 @@ class Connection:
                 await self._in_time(self._writer.drain())
                 if self._shared.stopping.is_set() or self._writer.is_closing():
                     break
+            if not begun:
+                self._write(message.response(reply.status, reply.headers, close=not chunked))
         finally:
             await blocks.aclose()
         if chunked:

@@ -91,7 +91,8 @@ class Gateway:
             iterable = self._application(environ, start_response)
             status, headers = found
             known = any(name.lower() == "content-length" for name, _ in headers)
-            if not known and not isinstance(iterable, (list, tuple)):
+            bare = environ["REQUEST_METHOD"] == "HEAD" or status[:3] in ("204", "304")
+            if not known and not bare and not isinstance(iterable, (list, tuple)):
                 return Reply(status, headers, b"", iterable)
             try:
                 return Reply(status, headers, b"".join(iterable))

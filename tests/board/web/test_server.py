@@ -207,6 +207,32 @@ def test_a_connection_is_kept(address: Address, images: Dataset) -> None:
     client.close()
 
 
+def test_a_browser_may_ask_whether_a_file_changed(address: Address) -> None:
+    client = http.client.HTTPConnection(*address, timeout=20)
+    client.request("GET", "/static/demo.css")
+    first = client.getresponse()
+    assert first.read()
+    for _ in range(2):
+        client.request("GET", "/static/demo.css", headers={"If-None-Match": first.headers["ETag"]})
+        response = client.getresponse()
+        assert (response.status, response.read()) == (304, b"")
+        assert response.headers["Transfer-Encoding"] is None
+    client.request("HEAD", "/static/demo.css")
+    assert client.getresponse().status == 200
+    client.close()
+
+
+def test_a_stream_of_nothing(app: Flask) -> None:
+    app.add_url_rule("/nothing", view_func=lambda: Response(iter(())))
+    with server.listen("127.0.0.1", 0) as listener, Server(app, listener):
+        client = http.client.HTTPConnection(*listener.getsockname(), timeout=20)
+        for _ in range(2):
+            client.request("GET", "/nothing")
+            response = client.getresponse()
+            assert (response.status, response.read()) == (200, b"")
+        client.close()
+
+
 def test_http_1_0_without_a_host(address: Address) -> None:
     """What deploy.sh asks with."""
     answer = exchange(address, b"GET /healthz HTTP/1.0\r\n\r\n")
