@@ -16,7 +16,7 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
 
   --web-port PORT      the demo's port (default 8000)
   --no-start           leave the demo as it is
-  --benchmark          measure on the board too, before the demo starts
+  --benchmark          measure on the board too, briefly, before the demo starts
   --no-benchmark       do not measure with --local and --sim: a quick start
   --images N           the same, on the first N test images (default: all; with --sim 100)
   --cifar10 DIR        the folder with test_batch.bin or cifar-10-batches-bin/ in it

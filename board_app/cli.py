@@ -1,4 +1,4 @@
-"""The command line: benchmark, classify, serve, info and selftest.
+"""The command line: benchmark, throughput, classify, serve, info and selftest.
 
 Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input, with one line on stderr
 that says what was wrong. Nothing heavy is imported before the arguments are known to be right.
@@ -7,6 +7,7 @@ that says what was wrong. Nothing heavy is imported before the arguments are kno
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import List, Optional
 
@@ -62,7 +63,34 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument(
         "--samples", action="store_true", help="on the 20 sample pictures: needs no data set"
     )
+    benchmark.add_argument(
+        "--quick",
+        action="store_true",
+        help="windows of 1 s, not 10, and the first 1,000 images: for a first look",
+    )
     benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the result here too")
+    benchmark.add_argument("--plot", type=Path, metavar="FILE", help="draw it as a PNG")
+    power = benchmark.add_mutually_exclusive_group()
+    power.add_argument(
+        "--watts",
+        type=_quantity,
+        metavar="W",
+        help="what a meter shows that the board takes while it is measured, for the energy",
+    )
+    power.add_argument(
+        "--meter",
+        type=Path,
+        metavar="FILE",
+        help="the file that a meter logs into: a line a reading, time and watts",
+    )
+
+    throughput = _add(
+        commands, "throughput", [network], "the driver's throughput_test: a batch of noise, timed"
+    )
+    throughput.add_argument(
+        "--batch", type=_positive, default=1000, metavar="N", help="images (default: %(default)s)"
+    )
+    throughput.add_argument("--json", action="store_true", help="as a JSON object")
 
     classify = _add(
         commands, "classify", [network], "say what is on pictures of any size, and where"
@@ -122,6 +150,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
+
+
+def _quantity(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
 
 
 def _port(text: str) -> int:

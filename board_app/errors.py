@@ -23,6 +23,10 @@ class CameraError(Exception):
     """There is no camera, or it is gone; the message says which."""
 
 
+class MeterError(Exception):
+    """A power meter's file cannot be used; the message says which line or why."""
+
+
 class BackendError(Exception):
     """The backend is unknown or cannot be opened here; the message says which and what to do."""
 

@@ -188,7 +188,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
   if [ "$benchmark" = yes ]; then
-    in_release benchmark ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
+    in_release benchmark --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
       put_back
       fail "the benchmark of release $hash failed; what was in use before stays in use"
     }

@@ -7,7 +7,7 @@ import importlib
 from typing import Dict, Tuple
 
 from board_app.commands.common import ERROR, INTERRUPTED, TERMINATED, complain
-from board_app.errors import BackendError, DatasetError, OverlayError
+from board_app.errors import BackendError, DatasetError, MeterError, OverlayError
 from board_app.system.terminate import Terminated, terminable
 
 _COMMANDS: Dict[str, Tuple[str, str]] = {
@@ -16,6 +16,7 @@ _COMMANDS: Dict[str, Tuple[str, str]] = {
     "serve": ("serving", "run_serve"),
     "info": ("informing", "run_info"),
     "selftest": ("measuring", "run_selftest"),
+    "throughput": ("measuring", "run_throughput"),
 }
 
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         with terminable():
             code: int = getattr(importlib.import_module(f"{__name__}.{module}"), function)(options)
             return code
-    except (OverlayError, BackendError, DatasetError, OSError) as error:
+    except (OverlayError, BackendError, DatasetError, MeterError, OSError) as error:
         complain(str(error))
         return ERROR
     except Terminated:

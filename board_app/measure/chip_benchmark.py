@@ -7,6 +7,7 @@ on the wall is that of the simulation and says nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Dict
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from board_app.network.reference import Reference
 from board_app.pictures.cifar10 import CLASSES, Dataset, Progress
 
 BATCH = 128
+SIZES = (1, 8, 32, BATCH)
 MOST = 1000  # images: the reference takes a board's processor some 30 ms each
 
 
@@ -24,7 +26,8 @@ class ChipMeasurement:
     """`cycles` are per image, in batches of up to BATCH; `copies` are seconds per image.
 
     `first_cycles` is what one image alone takes, from its first pixel's fetch to its last logit.
-    `equal` is how many images have all logits as the reference has them.
+    `equal` is how many images have all logits as the reference has them. `offline` has the cycles
+    an image by batch size.
     """
 
     accuracy: Accuracy
@@ -35,6 +38,7 @@ class ChipMeasurement:
     equal: int
     retries: int
     simulated: bool
+    offline: Dict[int, float]
 
     @property
     def images_per_second(self) -> float:
@@ -65,15 +69,19 @@ def measure(
         answers[part] = logits.argmax(axis=1)
         equal += int((logits == reference.execute(images[part])).all(axis=1).sum())
         progress(len(logits), len(images))
-    driver.execute(images[:1])
-    assert driver.last_run is not None
+    offline: Dict[int, float] = {}
+    for size in (size for size in SIZES if size <= len(images)):
+        driver.execute(images[:size])
+        assert driver.last_run is not None
+        offline[size] = driver.last_run.cycles / size
     return ChipMeasurement(
         compare(labels, answers, len(CLASSES)),
         driver.clock_mhz,
         cycles / len(images),
-        driver.last_run.cycles,
+        round(offline[1]),
         copies / len(images),
         equal,
         retries,
         driver.simulated,
+        offline,
     )

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from board_app.measure.benchmark import WINDOWS, Measurement
+import numpy as np
+
+from board_app.measure.accuracy import Accuracy
+from board_app.measure.benchmark import WINDOWS, Speed
 from board_app.measure.chip_benchmark import BATCH, ChipMeasurement
 from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.system import machine
 
-FORMAT = 1
+FORMAT = 2
 _FEW = 1000  # below this the accuracy's 95% interval is several points wide
+
+
+@dataclass(frozen=True)
+class Watts:
+    """What the board takes in batches and in the single stream, and who says so."""
+
+    offline: float
+    stream: float
+    source: str
 
 
 def row(
     overlay: Overlay,
     backend: str,
     dataset: Dataset,
-    found: Measurement,
+    accuracy: Accuracy,
+    *,
+    states: Sequence[Mapping[str, str]],
+    speed: Optional[Speed] = None,
     chip: Optional[ChipMeasurement] = None,
+    processor: Optional[Speed] = None,
+    watts: Optional[Watts] = None,
 ) -> Dict[str, Any]:
     """Everything measured, on what and with what; times in milliseconds, shares in 0..1.
 
-    "throughput" and "latency_ms" are by the clock on the wall, and missing for a simulated board.
+    "throughput", "offline" and "latency_ms" are by the clock on the wall, and missing for a
+    simulated board; "processor" has the same of the reference beside a chip. `states` are the
+    machine's before and after.
     """
-    low, high = found.accuracy.interval
+    low, high = accuracy.interval
     made: Dict[str, Any] = {
         "format": FORMAT,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -36,28 +56,21 @@ def row(
         "backend": backend,
         "data": {"source": dataset.source, "images": len(dataset)},
         "accuracy": {
-            "fraction": found.accuracy.fraction,
-            "correct": found.accuracy.correct,
+            "fraction": accuracy.fraction,
+            "correct": accuracy.correct,
             "interval95": [low, high],
-            "per_class": {
-                name: found.accuracy.of_class(label) for label, name in enumerate(CLASSES)
-            },
-            "confusion": found.accuracy.confusion.tolist(),
+            "per_class": {name: accuracy.of_class(label) for label, name in enumerate(CLASSES)},
+            "confusion": accuracy.confusion.tolist(),
         },
         "circuit": overlay.manifest.circuit,
         "machine": machine.describe(),
+        "state": {"before": states[0], "after": states[-1]},
         "versions": machine.versions(),
     }
-    if found.windows:
-        made["throughput"] = {
-            "images_per_second": found.throughput,
-            "windows": list(found.windows),
-        }
-        made["latency_ms"] = {
-            "median": 1000 * found.latency(50),
-            "percentile99": 1000 * found.latency(99),
-            "inferences": len(found.latencies),
-        }
+    if speed is not None:
+        made.update(_speed(speed))
+    if processor is not None:
+        made["processor"] = _speed(processor)
     if chip is not None:
         made["chip"] = {
             "clock_mhz": chip.clock_mhz,
@@ -69,8 +82,49 @@ def row(
             "retries": chip.retries,
             "images": chip.images,
             "equal_to_reference": chip.equal,
+            "offline": [
+                {
+                    "batch": batch,
+                    "cycles_per_image": cycles,
+                    "images_per_second": 1e6 * chip.clock_mhz / cycles,
+                }
+                for batch, cycles in chip.offline.items()
+            ],
+        }
+    if speed is not None and watts is not None:
+        made["energy"] = {
+            "source": watts.source,
+            "offline_watts": watts.offline,
+            "offline_mj_per_image": 1e3 * watts.offline / speed.best.throughput,
+            "single_stream_watts": watts.stream,
+            "single_stream_mj_per_image": 1e3 * watts.stream * float(speed.stream.latencies.mean()),
         }
     return made
+
+
+def _speed(found: Speed) -> Dict[str, Any]:
+    return {
+        "throughput": {
+            "images_per_second": found.best.throughput,
+            "batch": found.best.batch,
+            "windows": list(found.best.windows),
+        },
+        "offline": [
+            {"batch": each.batch, "images_per_second": each.throughput, "span": asdict(each.span)}
+            for each in found.offline
+        ],
+        "latency_ms": {
+            **_percentiles(found.stream.latencies),
+            "windows": [_percentiles(window) for window in found.stream.windows],
+            "span": asdict(found.stream.span),
+        },
+    }
+
+
+def _percentiles(seconds: np.ndarray) -> Dict[str, float]:
+    p50, p90, p99 = (1e3 * np.percentile(seconds, [50, 90, 99])).tolist()
+    most = 1e3 * float(seconds.max())
+    return {"p50": p50, "p90": p90, "p99": p99, "max": most, "inferences": len(seconds)}
 
 
 def text(row: Dict[str, Any]) -> str:
@@ -94,17 +148,24 @@ def text(row: Dict[str, Any]) -> str:
     if "chip" in row:
         lines += _chip(row["chip"])
     if "throughput" in row:
-        lines += _wall(row["throughput"], row["latency_ms"])
+        lines += _wall(row, "throughput  ", "latency     ")
     else:
         lines.append("            the board is simulated: times are by its clock, not the wall's")
+    if "processor" in row:
+        lines += _wall(row["processor"], "processor   ", "            ")
+    if "energy" in row:
+        lines += _energy(row["energy"])
+    lines += _state(row["state"])
     return "\n".join([*lines, "", *_confusion(accuracy)])
 
 
 def _chip(chip: Dict[str, Any]) -> List[str]:
     equal, images = chip["equal_to_reference"], chip["images"]
+    rates = (f"{each['images_per_second']:,.0f} in {each['batch']}s" for each in chip["offline"])
     return [
         f"chip        {chip['cycles_per_image']:,.0f} cycles an image in batches of up to {BATCH}: "
-        f"{chip['images_per_second']:,.0f} images/s at {chip['clock_mhz']:g} MHz",
+        f"{chip['images_per_second']:,.0f} images/s at {chip['clock_mhz']:g} MHz "
+        f"({', '.join(rates)})",
         f"            {chip['first_image_cycles']:,} cycles for one image alone: "
         f"{1e3 * chip['first_image_ms']:.0f} µs; the processor's copies "
         f"{1e3 * chip['copies_per_image_ms']:.0f} µs an image; {chip['retries']} retries",
@@ -113,13 +174,34 @@ def _chip(chip: Dict[str, Any]) -> List[str]:
     ]
 
 
-def _wall(throughput: Dict[str, Any], latency: Dict[str, Any]) -> List[str]:
+def _wall(row: Mapping[str, Any], throughput: str, latency: str) -> List[str]:
+    """The lines of throughput and latency, each with its own first word."""
+    best, alone = row["throughput"], row["latency_ms"]
+    others = ", ".join(
+        f"{each['images_per_second']:,.1f} in {each['batch']}s" for each in row["offline"]
+    )
     return [
-        f"throughput  {throughput['images_per_second']:,.1f} images/s "
-        f"(median of {WINDOWS} windows: "
-        f"{', '.join(f'{rate:,.1f}' for rate in throughput['windows'])})",
-        f"latency     {latency['median']:.3f} ms median, {latency['percentile99']:.3f} ms "
-        f"99th percentile ({latency['inferences']:,} single images)",
+        f"{throughput}{best['images_per_second']:,.1f} images/s in batches of {best['batch']} "
+        f"(median of {WINDOWS} windows; {others})",
+        f"{latency}one image alone: {alone['p50']:.3f} ms median, {alone['p90']:.3f} ms 90th, "
+        f"{alone['p99']:.3f} ms 99th percentile, {alone['max']:.3f} ms at most "
+        f"({alone['inferences']:,} in {WINDOWS} windows)",
+    ]
+
+
+def _energy(row: Mapping[str, Any]) -> List[str]:
+    return [
+        f"energy      {row['offline_mj_per_image']:.3g} mJ an image in batches at "
+        f"{row['offline_watts']:.3g} W, {row['single_stream_mj_per_image']:.3g} mJ one by one at "
+        f"{row['single_stream_watts']:.3g} W ({row['source']})"
+    ]
+
+
+def _state(states: Mapping[str, Mapping[str, str]]) -> List[str]:
+    before, after = states["before"], states["after"]
+    return [
+        f"state       governor {after['governor']}, processor at {after['processor_mhz']} MHz, "
+        f"{before['celsius']} °C before and {after['celsius']} °C after"
     ]
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from board_app import cli
 from board_app.commands import measuring
 from board_app.measure import benchmark
+from board_app.measure.benchmark import Effort
 from board_app.network.overlay import Overlay, write
 from board_app.pictures.cifar10 import Dataset
 from board_app.system.files import read_arrays
@@ -28,7 +29,7 @@ from .networks import write_files, write_overlay
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of one batch."""
-    monkeypatch.setattr(benchmark.measure, "__defaults__", (0.0,))
+    monkeypatch.setattr(benchmark, "FULL", Effort(0, 0))
 
 
 def run(command: str, overlays: Path, *arguments: object) -> int:
@@ -38,8 +39,9 @@ def run(command: str, overlays: Path, *arguments: object) -> int:
 def test_benchmark(
     overlays: Path, sample_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    path = tmp_path / "results" / "result.json"
-    assert run("benchmark", overlays, "--samples", "--json", path) == 0
+    path, picture = tmp_path / "results" / "result.json", tmp_path / "result.png"
+    files = ["--json", path, "--plot", picture]
+    assert run("benchmark", overlays, "--samples", *files, "--watts", 2.5) == 0
     row = json.loads(path.read_text())
     assert (row["overlay"], row["backend"], row["data"]["images"]) == (
         "lightweight",
@@ -47,10 +49,36 @@ def test_benchmark(
         20,
     )
     assert np.sum(row["accuracy"]["confusion"]) == 20
-    assert row["latency_ms"]["inferences"] >= 10 and len(row["throughput"]["windows"]) == 5
+    latency = row["latency_ms"]
+    assert latency["inferences"] >= 5 and len(latency["windows"]) == 5
+    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
+    assert len(row["throughput"]["windows"]) == 5 and row["offline"][0]["batch"] == 1
+    assert row["energy"]["source"] == "entered" and set(row["state"]) == {"before", "after"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert row["versions"]["numpy"] == np.__version__
     output = capsys.readouterr().out
     assert "on 20 images only" in output and "true class" in output
+
+
+def test_a_meter_that_says_nothing_loses_nothing(
+    overlays: Path, sample_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path, meter = tmp_path / "result.json", tmp_path / "meter.csv"
+    options = ["--samples", "--json", path, "--meter", meter]
+    assert run("benchmark", overlays, *options) == 2
+    assert "meter.csv cannot be read" in capsys.readouterr().err and not path.exists()
+    meter.write_text("2020-01-01T00:00:00Z,2.5\n")
+    assert run("benchmark", overlays, *options) == 2
+    assert "set the meter's clock; the rest of the result is" in capsys.readouterr().err
+    assert "energy" not in json.loads(path.read_text())
+
+
+def test_a_plot_needs_matplotlib(
+    overlays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert run("benchmark", overlays, "--plot", tmp_path / "x.png") == 2
+    assert "needs matplotlib" in capsys.readouterr().err
 
 
 def test_benchmark_falls_back_to_samples(
@@ -271,6 +299,9 @@ def test_wrong_host(overlays: Path, host: str, capsys: pytest.CaptureFixture) ->
         ["classify"],
         ["benchmark", "--images", "0"],
         ["benchmark", "--images", "some"],
+        ["benchmark", "--watts", "0"],
+        ["benchmark", "--watts", "2", "--meter", "x.csv"],
+        ["throughput", "--batch", "0"],
         ["serve", "--port", "65536"],
         ["serve", "--port", "-1"],
     ],
@@ -283,7 +314,7 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture) -> Non
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["benchmark"], ["classify"], ["serve"], ["info"], ["selftest"]]
+    "command", [[], ["benchmark"], ["throughput"], ["classify"], ["serve"], ["info"], ["selftest"]]
 )
 def test_help(command: list[str], capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -80,8 +80,8 @@ class Checkout:
         (folder / ".venv").symlink_to(REPOSITORY / ".venv")
         benchmark = folder / "board_app" / "measure" / "benchmark.py"
         text = benchmark.read_text()
-        assert "WINDOW_SECONDS = 2.0" in text
-        benchmark.write_text(text.replace("WINDOW_SECONDS = 2.0", "WINDOW_SECONDS = 0.02"))
+        assert "Effort(1.0, 0.2, 1000)" in text
+        benchmark.write_text(text.replace("Effort(1.0, 0.2, 1000)", "Effort(0.02, 0.004, 1000)"))
         return checkout
 
     def set_version(self, text: str) -> None:

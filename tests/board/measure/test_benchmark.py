@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from board_app.driver.backends import open_backend
-from board_app.measure import benchmark, report
+from board_app.measure import benchmark, plot, report
 from board_app.measure.accuracy import compare
+from board_app.measure.benchmark import Effort, Schedule
+from board_app.measure.report import Watts
 from board_app.network import overlay
 from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import Dataset, load
+from board_app.system import machine
 
 
 class Oracle:
@@ -36,30 +42,73 @@ def dataset(count: int, wrong: int = 0) -> Dataset:
     return Dataset(images, labels, "made")
 
 
-def measure(images: Dataset, oracle: Oracle) -> benchmark.Measurement:
-    return benchmark.measure(oracle, images, lambda step, total: None, window_seconds=0)
+class Told:
+    """A progress that remembers."""
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+
+    def __call__(self, increment: int, total: int) -> None:
+        assert increment >= 0 and self.done + increment <= total
+        self.done, self.total = self.done + increment, total
 
 
-@pytest.mark.parametrize("count", [1, 7, 20, 499, 500, 1234])
-def test_every_image_counts_once(count: int) -> None:
+def row(images: Dataset, chosen: Overlay, **more: Any) -> dict[str, Any]:
+    schedule = Schedule(lambda increment, total: None)
     oracle = Oracle()
-    found = measure(dataset(count, wrong=count // 4), oracle)
-    assert found.accuracy.images == count
-    assert found.accuracy.correct == count - count // 4
-    assert len(found.windows) == 5 and min(found.windows) > 0
-    assert len(found.latencies) == 10 and oracle.batches[-10:] == [1] * 10
-    assert max(oracle.batches) <= 100
+    found = benchmark.accuracy(oracle, images, schedule)
+    speed = benchmark.speed(oracle, images.images, Effort(0, 0), schedule)
+    states = [machine.state()]
+    return report.row(chosen, "oracle", images, found, states=states, speed=speed, **more)
 
 
-def test_windows_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that ticks 1 s a call: a batch takes 1 s, so a 3 s window goes round three times."""
+@pytest.mark.parametrize("count", [1, 7, 20, 499, 1234])
+def test_every_image_counts_once(count: int) -> None:
+    oracle, told = Oracle(), Told()
+    found = benchmark.accuracy(oracle, dataset(count, wrong=count // 4), Schedule(told))
+    assert found.images == count and found.correct == count - count // 4
+    assert max(oracle.batches) <= 100 and sum(oracle.batches) == count + min(count, 100)
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that ticks 1 s a look: every `execute` takes a second."""
     ticks = iter(range(10**6))
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: float(next(ticks)))
-    oracle = Oracle()
-    found = benchmark.measure(oracle, dataset(20), lambda step, total: None, window_seconds=3)
-    assert oracle.batches == [20] + [20] * 15 + [1] * 15
-    assert found.windows == (20.0,) * 5 and found.throughput == 20
-    assert found.latency(50) == found.latency(99) == 1
+
+
+def test_windows_last(ticking: None) -> None:
+    oracle, told = Oracle(), Told()
+    effort = Effort(stream=3, offline=2)
+    found = benchmark.speed(
+        oracle, dataset(20).images, effort, Schedule(told, benchmark.seconds(effort))
+    )
+    expected = [1]
+    for size in benchmark.SIZES:
+        expected += [size] * 11  # one to warm up, then five windows of two
+    assert oracle.batches == expected + [1] * 15
+    assert [each.windows for each in found.offline] == [(float(s),) * 5 for s in benchmark.SIZES]
+    assert found.best.batch == 512 and found.best.throughput == 512
+    assert [len(window) for window in found.stream.windows] == [3] * 5
+    assert set(found.stream.latencies) == {1.0}
+    assert told.done == told.total == 1000 * benchmark.seconds(effort)
+
+
+def test_batches_longer_than_a_window_are_left_out(ticking: None) -> None:
+    told, effort = Told(), Effort(stream=1, offline=0.5)
+    schedule = Schedule(told, benchmark.seconds(effort))
+    found = benchmark.speed(Oracle(), dataset(20).images, effort, schedule)
+    assert [each.batch for each in found.offline] == [1]
+    assert told.done == told.total
+
+
+def test_progress_ends_at_its_total() -> None:
+    told = Told()
+    effort = Effort(0.2, 0.01)
+    schedule = Schedule(told, benchmark.seconds(effort))
+    benchmark.accuracy(Oracle(), dataset(250), schedule)
+    benchmark.speed(Oracle(), dataset(250).images, effort, schedule)
+    assert told.done == pytest.approx(told.total, rel=0.2)
 
 
 def test_confusion() -> None:
@@ -93,33 +142,49 @@ def test_no_images() -> None:
 
 
 def test_report(overlay: Overlay) -> None:
-    row = report.row(overlay, "oracle", dataset(20, 5), measure(dataset(20, 5), Oracle()))
-    assert row["accuracy"]["fraction"] == 0.75 and row["data"] == {"source": "made", "images": 20}
-    assert row["accuracy"]["per_class"]["truck"] == 1
-    text = report.text(row)
+    made = row(dataset(20, 5), overlay)
+    assert made["accuracy"]["fraction"] == 0.75 and made["data"] == {"source": "made", "images": 20}
+    assert made["accuracy"]["per_class"]["truck"] == 1
+    text = report.text(made)
     assert "75.00% (15 of 20), 95% interval 53.13% to 88.81%" in text
     assert "on 20 images only: this proves little" in text
     assert "truck" in text and "none seen" not in text and "\ncircuit" not in text
 
 
 def test_report_has_what_the_circuit_does(overlay: Overlay) -> None:
-    row = report.row(overlay, "oracle", dataset(20), measure(dataset(20), Oracle()))
-    row["circuit"] = {"clock_mhz": 100.0, "cycles_per_frame": 6144}
+    made = row(dataset(20), overlay)
+    made["circuit"] = {"clock_mhz": 100.0, "cycles_per_frame": 6144}
     line = "\ncircuit     at 100 MHz 16,276 frames/s (6,144 cycles each)"
-    assert f"{line}, as simulated\n" in report.text(row)
-    row["circuit"]["latency_cycles"] = 11103
-    assert f"{line}, latency 111.0 us (11,103 cycles), as simulated\n" in report.text(row)
+    assert f"{line}, as simulated\n" in report.text(made)
+    made["circuit"]["latency_cycles"] = 11103
+    assert f"{line}, latency 111.0 us (11,103 cycles), as simulated\n" in report.text(made)
 
 
 def test_report_on_many_images(overlay: Overlay) -> None:
-    row = report.row(overlay, "oracle", dataset(2000), measure(dataset(2000), Oracle()))
-    assert "proves little" not in report.text(row)
+    made = row(dataset(2000), overlay)
+    assert "proves little" not in report.text(made)
 
 
 def test_report_without_some_classes(overlay: Overlay) -> None:
-    row = report.row(overlay, "oracle", dataset(3), measure(dataset(3), Oracle()))
-    assert row["accuracy"]["per_class"]["truck"] is None
-    assert report.text(row).count("none seen") == 7
+    made = row(dataset(3), overlay)
+    assert made["accuracy"]["per_class"]["truck"] is None
+    assert report.text(made).count("none seen") == 7
+
+
+def test_energy_is_power_by_pace(overlay: Overlay) -> None:
+    made = row(dataset(20), overlay, watts=Watts(2.0, 1.5, "entered"))
+    energy = made["energy"]
+    pace = made["throughput"]["images_per_second"]
+    assert energy["offline_mj_per_image"] == pytest.approx(2000 / pace)
+    assert energy["single_stream_mj_per_image"] > 0
+    assert "mJ an image in batches at 2 W" in report.text(made)
+
+
+def test_the_picture(overlay: Overlay) -> None:
+    made = row(dataset(20), overlay)
+    made["processor"] = {name: made[name] for name in ("offline", "latency_ms", "throughput")}
+    with Image.open(io.BytesIO(plot.draw(made))) as picture:
+        assert picture.format == "PNG" and picture.width > 800
 
 
 def test_the_real_overlay_keeps_its_accuracy(cifar10: Path) -> None:

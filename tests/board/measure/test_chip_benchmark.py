@@ -12,11 +12,12 @@ from board_app import cli
 from board_app.driver import backends
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware
-from board_app.measure import chip_benchmark, report
-from board_app.measure.benchmark import Measurement
+from board_app.measure import benchmark, chip_benchmark, report
+from board_app.measure.benchmark import Effort
 from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
 from board_app.pictures.cifar10 import Dataset
+from board_app.system import machine
 from host_build.simulation.behaviour import BehaviouralChip
 
 from ..networks import residual
@@ -73,9 +74,8 @@ def test_benchmark_command(
     overlays: Path, sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture, images: Dataset, simulated: bool, other: int,
 ) -> None:  # fmt: skip
-    from board_app.measure import benchmark
-
-    monkeypatch.setattr(benchmark.measure, "__defaults__", (0.0,))
+    monkeypatch.setattr(benchmark, "FULL", Effort(0, 0))
+    monkeypatch.setattr(benchmark, "QUICK", Effort(0, 0))
     opened = driver(simulated=simulated, wrong=images.images[:other])
     monkeypatch.setitem(backends.BACKENDS, "fpga", lambda *_: opened)
     path = tmp_path / "row.json"
@@ -83,7 +83,10 @@ def test_benchmark_command(
     assert cli.main([*arguments, "--json", str(path)]) == (1 if other else 0)
     row, text = json.loads(path.read_text()), capsys.readouterr().out
     assert row["backend"] == ("fpga, simulated" if simulated else "fpga")
-    assert ("throughput" in row) == ("latency_ms" in row) == (not simulated)
+    for name in ("throughput", "offline", "latency_ms", "processor"):
+        assert (name in row) == (not simulated)
+    assert [each["batch"] for each in row["chip"]["offline"]] == [1, 8]
+    assert row["chip"]["offline"][1]["cycles_per_image"] == INTERVAL + LATENCY / 8
     assert ("the board is simulated" in text) == simulated
     assert row["chip"]["equal_to_reference"] == 20 - other
     assert ("THE CHIP DIFFERS" in text) == bool(other)
@@ -95,5 +98,31 @@ def test_benchmark_command(
 
 def test_report_without_a_chip(overlay: Overlay, images: Dataset) -> None:
     accuracy = measure(driver(), images).accuracy
-    row = report.row(overlay, "reference", images, Measurement(accuracy, (5.0,), (0.2,)))
+    row = report.row(overlay, "reference", images, accuracy, states=[machine.state()])
     assert "chip" not in row and "equality" not in report.text(row)
+
+
+def test_throughput_command(
+    overlays: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    arguments = ["throughput", "--overlays", str(overlays), "--batch", "16"]
+    assert cli.main(arguments) == 2
+    assert "which the backend reference has not: --backend fpga" in capsys.readouterr().err
+    for option in ([], ["--json"]):
+        monkeypatch.setitem(backends.BACKENDS, "fpga", lambda *_: driver())
+        assert cli.main([*arguments, *option, "--backend", "fpga"]) == 0
+        text = capsys.readouterr().out
+        assert "throughput[images/s]" in text and f"{16 * INTERVAL + LATENCY}" in text.replace(
+            ",", ""
+        )
+    assert json.loads(text)["batch_size"] == 16
+
+
+def test_a_simulated_board_takes_no_power(
+    overlays: Path, sample_folder: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(backends.BACKENDS, "fpga", lambda *_: driver())
+    arguments = ["benchmark", "--overlays", str(overlays), "--backend", "fpga", "--samples"]
+    assert cli.main([*arguments, "--watts", "2.5"]) == 2
+    assert "the board is simulated: it takes no power" in capsys.readouterr().err
