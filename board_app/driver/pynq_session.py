@@ -28,6 +28,9 @@ _HINTS = {
     "Root permissions required": "run as root (sudo)",
     "No Devices Found": "run on a PYNQ-Z2, and source /etc/profile.d/pynq_venv.sh and "
     "/etc/profile.d/xrt_setup.sh first",
+    "xclbinutil": "it is XRT's: source /etc/profile.d/xrt_setup.sh first",
+    "No space left on device": "make room on the SD card (df -h /lib/firmware)",
+    "Invalid argument": "the kernel refused the file, and says why: sudo dmesg | grep -i fpga",
 }
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from host_build.simulation.hardware import BoardError, Chip, Hardware
+from host_build.simulation.hardware import BoardError, BoardHardware, Chip
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pynq's, that this processor is not a board's
@@ -48,15 +48,15 @@ class _Bitfile(embedded_device.BitfileHandler):  # type: ignore[misc]
         return super().get_xclbin_data() or embedded_device.DEFAULT_XCLBIN
 
 
-class SimulatedBoard(Hardware, Device):  # type: ignore[misc]
+class SimulatedBoard(BoardHardware, Device):  # type: ignore[misc]
     """The board: `Overlay`, `allocate`, `MMIO` and `Clocks` work on it once it is installed."""
 
     def __init__(
         self, chips: Callable[[int], Chip], *, cma: int = 128 << 20, access_cycles: int = 100
     ) -> None:
-        """Arguments are those of `Hardware`."""
+        """Arguments are those of `BoardHardware`."""
         Device.__init__(self, "simulated_board")
-        Hardware.__init__(self, chips, cma=cma, access_cycles=access_cycles)
+        BoardHardware.__init__(self, chips, cma=cma, access_cycles=access_cycles)
         self.name = "Pynq-Z2 (simulated)"
         self.arch = ps.ZYNQ_ARCH
         self.capabilities = {"REGISTER_RW": True}

@@ -60,7 +60,7 @@ class BoardError(RuntimeError):
     """The board was used as a real one cannot be; the message says how."""
 
 
-class Hardware:
+class BoardHardware:
     """The board as its processors see it: words at addresses, buffers by number."""
 
     def __init__(

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 import numpy as np
 import pynq
 import pytest
-from pynq.pl_server.embedded_device import EmbeddedDevice
 
 from board_app.driver import chip, loaded, pynq_session
 from board_app.driver.accelerator import Accelerator
@@ -359,28 +358,6 @@ def test_a_load_in_the_middle_of_a_batch(
         driver.execute(pixels(count))
     assert [row for row in seen if row != ("read", 2 * chip.WINDOW + chip.STATUS)] == []
     assert len(seen) < 2 and board.chip.read(2 * chip.WINDOW) == 5
-
-
-def test_what_pynqs_own_device_writes_at_every_load(
-    bitstream: Path, board: SimulatedBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The guard rests on it: a second download of one overlay opens fpga_manager's files anew."""
-    for name in ("shutdown", "set_axi_port_width", "_xrt_download"):
-        monkeypatch.setattr(EmbeddedDevice, name, lambda *_: None)
-    device = object.__new__(EmbeddedDevice)
-    device.tag = "none"
-    files = [tmp_path / "firmware", tmp_path / "flags"]
-    device.BS_FPGA_MAN, device.BS_FPGA_MAN_FLAGS = map(str, files)
-    monkeypatch.setattr(EmbeddedDevice, "name", "a device", raising=False)
-    overlay = pynq.Overlay(str(bitstream))
-    assert EmbeddedDevice.BS_FPGA_MAN == "/sys/class/fpga_manager/fpga0/firmware"
-    for _ in range(2):
-        for file in files:
-            file.write_text("")
-            os.utime(file, (1, 1))
-        device.download(overlay, overlay.parser)
-        assert files[0].read_text() == overlay.binfile_name == "chip.bin"
-        assert all(file.stat().st_mtime > 1 for file in files)
 
 
 def test_pynqs_stale_metadata(board: SimulatedBoard, tmp_path: Path) -> None:

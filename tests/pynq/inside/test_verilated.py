@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pynq
 import pytest
 
-from board_app.driver import chip
+from board_app.driver import chip, engine, loaded
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware
 from board_app.driver.pynq_session import open_bitstream
@@ -21,8 +21,10 @@ from board_app.network.overlay import find
 from board_app.network.reference import Reference
 from host_build.simulation.board import SimulatedBoard
 from host_build.simulation.chip import BuiltChip, Bus, SimulatedChip
+from host_build.simulation.hardware import BoardHardware
 
 from .conftest import REFERENCE, pixels, write_overlay
+from .kernel import Kernel, forget_devices
 from .test_driver import killed_at_work, when_polled
 
 VARIABLE = "VERILATED_CHIPS"
@@ -41,11 +43,16 @@ def hardware(name: str) -> Hardware:
     return Hardware(int(row["build_id"], 16), row["clock_mhz"], interval, 3 * interval)
 
 
-def board_with(name: str) -> SimulatedBoard:
-    """A board that has one chip to load, verilated."""
+def chips(name: str) -> Callable[[int], SimulatedChip]:
+    """What the FPGA becomes: the verilated chip of one build."""
     row = ROWS[name]
     built = BuiltChip(Path(row["library"]), Path(row["images"]), False)
-    board = SimulatedBoard(lambda build: {hardware(name).build_id: SimulatedChip}[build](built))
+    return lambda build: {hardware(name).build_id: SimulatedChip}[build](built)
+
+
+def board_with(name: str) -> SimulatedBoard:
+    """A board that has one chip to load."""
+    board = SimulatedBoard(chips(name))
     board.install()
     return board
 
@@ -69,6 +76,13 @@ def driver(board: SimulatedBoard, bitstream: Path) -> Iterator[Accelerator]:
         yield driver
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the patience, for a memory that never answers: each wait is simulated."""
+    monkeypatch.setattr(engine, "_SLACK", 0.001)
+    monkeypatch.setattr(loaded, "_LOOKS", 100)
+
+
 def equal(driver: Accelerator, images: np.ndarray) -> bool:
     return np.array_equal(driver.execute(images), REFERENCE.execute(images))
 
@@ -81,7 +95,7 @@ def test_200_images(driver: Accelerator) -> None:
     assert 200 * HARDWARE.interval_cycles < run.cycles < network
 
 
-def test_a_trained_network_on_200_images(tmp_path: Path) -> None:
+def test_a_trained_network_on_100_images(tmp_path: Path) -> None:
     """From pynq to the circuit and back: the compiler's own vectors, then noise."""
     name = next((name for name in ROWS if name != "tiny"), None)
     if name is None:
@@ -92,7 +106,7 @@ def test_a_trained_network_on_200_images(tmp_path: Path) -> None:
     path = write_overlay(tmp_path / "chip.bit", bit=build, hwh=build, mhz=known.clock_mhz)
     board_with(name)
     golden = vectors.load(overlay)
-    noise = pixels(200 - len(golden))
+    noise = pixels(100 - len(golden))
     with open_bitstream(path, known) as driver:
         logits = driver.execute(np.concatenate([golden.images, noise]))
         assert driver.last_run is not None
@@ -101,6 +115,22 @@ def test_a_trained_network_on_200_images(tmp_path: Path) -> None:
     assert np.array_equal(logits[len(golden) :], expected.execute(noise))
     print(f"{name}: {cycles:.0f} cycles an image, the network alone {known.interval_cycles}")
     assert cycles < known.interval_cycles / 0.95, "batches reach 95% of the network's own pace"
+
+
+def test_a_trained_network_under_pynqs_own_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = next((name for name in ROWS if name != "tiny"), None)
+    if name is None:
+        pytest.skip("there is no overlay with a circuit")
+    known, golden = hardware(name), vectors.load(find(name))
+    build = known.build_id
+    path = write_overlay(tmp_path / "chip.bit", bit=build, hwh=build, mhz=known.clock_mhz)
+    kernel = Kernel(tmp_path / "board", BoardHardware(chips(name)), monkeypatch)
+    with open_bitstream(path, known) as driver:
+        assert np.array_equal(driver.execute(golden.images), golden.logits)
+    assert kernel.loaded == ["chip.bin"]
+    forget_devices()
 
 
 def test_throughput_and_counters(driver: Accelerator) -> None:
@@ -128,6 +158,7 @@ def test_an_axi_error_and_no_more(driver: Accelerator, board: SimulatedBoard) ->
     assert equal(driver, pixels(5, seed=1))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_memory_that_stops_answering(
     driver: Accelerator, board: SimulatedBoard, bitstream: Path
 ) -> None:
@@ -143,6 +174,7 @@ def test_a_memory_that_stops_answering(
         assert equal(fresh, pixels(5))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_load_in_the_middle_of_a_write(
     driver: Accelerator, board: SimulatedBoard, bitstream: Path
 ) -> None:
