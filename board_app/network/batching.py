@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Deque, List, Optional
 
 import numpy as np
@@ -35,10 +36,11 @@ class Answer:
 
 
 class _Ticket:
-    """A caller's images, and what became of them."""
+    """A caller's images, what became of them, and `woken` for when that or its turn has come."""
 
-    def __init__(self, images: np.ndarray) -> None:
+    def __init__(self, images: np.ndarray, lock: threading.Lock) -> None:
         self.images = images
+        self.woken = threading.Condition(lock)
         self.answer: Optional[Answer] = None
         self.error: Optional[BaseException] = None
 
@@ -55,20 +57,20 @@ class Batcher:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._waiting: Deque[_Ticket] = deque()
         self._executing = False
         self._pace = 0.0  # seconds an image by the wall's clock, which callers wait by
 
     def execute(self, images: np.ndarray) -> Answer:
         """Execute `images` (N, 32, 32, 3) uint8; Busy where too much waits already."""
-        ticket = _Ticket(images)
-        with self._changed:
+        ticket = _Ticket(images, self._lock)
+        with self._lock:
             self._admit(len(images))
             self._waiting.append(ticket)
             while not ticket.done:
                 if self._executing:
-                    self._changed.wait()
+                    ticket.woken.wait()
                 else:
                     self._execute_next()
         if ticket.error is not None:
@@ -88,16 +90,17 @@ class Batcher:
         """Execute a batch of those who wait; the lock is held, but not meanwhile."""
         batch = self._next()
         self._executing = True
-        self._changed.release()
+        self._lock.release()
         try:
             self._answer(batch)
         except BaseException as error:
             for ticket in batch:
                 ticket.error = error
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
             self._executing = False
-            self._changed.notify_all()
+            for ticket in [*batch, *islice(self._waiting, 1)]:  # the next one has its turn
+                ticket.woken.notify()
 
     def _next(self) -> List[_Ticket]:
         most = int(_BATCH_SECONDS / self._pace) if self._pace else _SMALLEST

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import ContextManager, List, Optional
 
 from board_app.errors import PictureError
 from board_app.pictures.decoder_process import DECODED, HEADER, TOO_LARGE
 from board_app.pictures.decoding import SIDE, Decoded
+from board_app.system.line import Line
 
 _PIXELS = SIDE * SIDE * 3
 _AT_ONCE = 2  # small pictures; beside them one large
@@ -31,8 +32,8 @@ class Decoder:
     """
 
     def __init__(self) -> None:
-        self._small = threading.Semaphore(_AT_ONCE)
-        self._large = threading.Lock()
+        self._small = Line(_AT_ONCE)
+        self._large = Line(1)
         self._starting = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._control: Optional[socket.socket] = None
@@ -42,12 +43,20 @@ class Decoder:
         with self._starting:
             self._connected()
 
+    def admitted(self, pictures: int) -> ContextManager[None]:
+        """Within the context so many pictures may be decoded; Busy where too many wait already."""
+        return self._small.admitted(pictures)
+
     def decode(self, content: bytes) -> Decoded:
-        """Decode a picture's bytes; PictureError where that cannot be done within the limits."""
-        with self._small:
+        """Decode a picture's bytes.
+
+        PictureError where that cannot be done within the limits, Busy where too many large ones
+        wait already.
+        """
+        with self._small.turn():
             answer = self._ask(b"small", content)
         if answer[:1] == TOO_LARGE:
-            with self._large:
+            with self._large.admitted(), self._large.turn():
                 answer = self._ask(b"large", content)
         kind, *sizes = HEADER.unpack_from(answer)
         answer = answer[HEADER.size :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Tuple
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,7 @@ from board_app.pictures import decoder, decoding
 from board_app.pictures.decoding import PREVIEW, SIDE, Decoded
 from board_app.pictures.limits import MAX_BYTES
 
-__all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_file", "of"]
+__all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_all", "load_file", "of"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,29 @@ def load(content: bytes) -> Picture:
     """Decode a picture's bytes, at most 16 MB, in the decoder's process and within its limits.
 
     Transparency is laid over white. A 32x32 RGB picture keeps its pixels exactly. Of a picture
-    with several frames the first one counts.
+    with several frames the first one counts. Raises PictureError, or Busy where too many wait.
     """
+    (found,) = load_all([content])
+    if isinstance(found, PictureError):
+        raise found
+    return found
+
+
+def load_all(contents: Sequence[bytes]) -> List[Union[Picture, PictureError]]:
+    """The same for several, each or what is wrong with it; Busy where too many wait."""
+    with decoder.shared.admitted(len(contents)):
+        return [_load(content) for content in contents]
+
+
+def _load(content: bytes) -> Union[Picture, PictureError]:
     if not content:
-        raise PictureError("the picture is empty (0 bytes)")
+        return PictureError("the picture is empty (0 bytes)")
     if len(content) > MAX_BYTES:
-        raise PictureError(f"larger than {MAX_BYTES >> 20} MB")
-    return _picture(decoder.shared.decode(content))
+        return PictureError(f"larger than {MAX_BYTES >> 20} MB")
+    try:
+        return _picture(decoder.shared.decode(content))
+    except PictureError as error:
+        return error
 
 
 def of(image: Image.Image) -> Picture:

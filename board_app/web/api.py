@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request
 
-from board_app.errors import PictureError
 from board_app.network.classifier import Classifier, Found
-from board_app.pictures.picture import MAX_BYTES, SIDE, Picture, load
+from board_app.pictures.picture import MAX_BYTES, SIDE, Picture, load, load_all
 from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
@@ -31,17 +30,13 @@ def classify() -> Response:
     most = _windows()
     if len(contents) == 1:
         return jsonify(_row(classifier, classifier.search(load(contents[0]), most)))
-    rows: List[Dict[str, object]] = [{} for _ in contents]
-    pictures: Dict[int, Picture] = {}
-    for at, content in enumerate(contents):
-        try:
-            pictures[at] = load(content)
-        except PictureError as error:
-            rows[at] = {"error": str(error)}
-    if pictures:
-        found = classifier.search_all(list(pictures.values()), most)
-        for at, one in zip(pictures, found):  # noqa: B905 - for Python 3.9
-            rows[at] = _row(classifier, one)
+    loaded = load_all(contents)
+    pictures = [one for one in loaded if isinstance(one, Picture)]
+    found = iter(classifier.search_all(pictures, most) if pictures else [])
+    rows = [
+        _row(classifier, next(found)) if isinstance(one, Picture) else {"error": str(one)}
+        for one in loaded
+    ]
     return jsonify({"pictures": rows})
 
 

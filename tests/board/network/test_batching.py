@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -40,9 +41,8 @@ def gated(backend: Backend) -> Gated:
 
 def waiting(batcher: Batcher, count: int) -> None:
     """Until so many callers wait."""
-    with batcher._changed:
-        while len(batcher._waiting) < count:
-            batcher._changed.wait(0.01)
+    while len(batcher._waiting) < count:
+        time.sleep(0.001)
 
 
 def test_who_waits_goes_out_together(gated: Gated, backend: Backend, images: Dataset) -> None:
@@ -97,3 +97,13 @@ def test_too_much_is_refused_at_once(gated: Gated, images: Dataset) -> None:
         for future in futures:
             future.result(60)
     batcher.execute(images.images[:1])
+
+
+def test_all_are_served_in_the_end(backend: Backend, images: Dataset) -> None:
+    batcher = Batcher(backend)
+    expected = backend.execute(images.images)
+    with ThreadPoolExecutor(20) as pool:
+        indices = [index % len(images) for index in range(400)]
+        answers = list(pool.map(lambda at: batcher.execute(images.images[at : at + 1]), indices))
+    found = np.concatenate([answer.logits for answer in answers])
+    np.testing.assert_array_equal(found, expected[indices])

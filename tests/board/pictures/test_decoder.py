@@ -115,7 +115,7 @@ def test_small_pictures_do_not_wait_for_large_ones(decoder: Decoder) -> None:
     large = save(Image.new("RGB", (3000, 2000)))
     small = save(Image.new("RGB", (40, 40), "red"))
     found = []
-    with decoder._large:
+    with decoder._large.turn():
         waiting = [
             threading.Thread(target=lambda: found.append(decoder.decode(large))) for _ in range(9)
         ]
