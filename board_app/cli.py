@@ -1,4 +1,4 @@
-"""The command line: benchmark, throughput, classify, serve, info and selftest.
+"""The command line: benchmark, throughput, classify, serve, demo, info and selftest.
 
 Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input, with one line on stderr
 that says what was wrong. Nothing heavy is imported before the arguments are known to be right.
@@ -16,7 +16,11 @@ _OVERLAY = "lightweight"
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the command line and return its exit code; usage errors raise SystemExit(2)."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "demo":
+        options.arguments = [word for word in options.arguments if word != "--"]
+        options.page = parser.parse_args(["serve", *options.arguments])
     from board_app import commands
 
     return commands.run(options)
@@ -33,20 +37,22 @@ def _parser() -> argparse.ArgumentParser:
     overlays.add_argument(
         "--overlays", type=Path, metavar="DIR", help="folder of overlays (default: the project's)"
     )
-    network = argparse.ArgumentParser(add_help=False, parents=[overlays])
-    network.add_argument(
+    loading = argparse.ArgumentParser(add_help=False, parents=[overlays])
+    loading.add_argument(
         "--overlay", default=_OVERLAY, metavar="NAME", help="overlay (default: %(default)s)"
     )
+    loading.add_argument(
+        "--load-anyway",
+        action="store_true",
+        help="load the FPGA even where its memory port is dead, which only a reboot cures",
+    )
+    network = argparse.ArgumentParser(add_help=False, parents=[loading])
     network.add_argument(
         "--backend",
         default="reference",
         metavar="NAME",
-        help="what executes it: reference, in numpy, or fpga (default: %(default)s)",
-    )
-    network.add_argument(
-        "--load-anyway",
-        action="store_true",
-        help="load the FPGA even where its memory port is dead, which only a reboot cures",
+        help="what executes it: reference, in numpy, fpga, or socket, where fpga-server has the "
+        "FPGA (default: %(default)s)",
     )
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument(
@@ -128,6 +134,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--access-log", type=Path, metavar="FILE", help="append who asked for what, 4 MB at most"
+    )
+
+    halves = argparse.ArgumentParser(add_help=False)
+    halves.add_argument(
+        "--user", metavar="NAME", help="whose the page is; others may not use the FPGA's socket"
+    )
+    demo = _add(
+        commands, "demo", [halves], "serve the page as another user than the one that has the FPGA"
+    )
+    demo.add_argument(
+        "--fpga-program",
+        default="board_app",
+        metavar="MODULE",
+        help="what has the FPGA, as python -m MODULE fpga-server (default: %(default)s)",
+    )
+    demo.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="-- OPTIONS", help="those of serve"
+    )
+    server = _add(
+        commands, "fpga-server", [loading, halves], "have the FPGA for the page, behind a socket"
+    )
+    server.add_argument(
+        "--backend", default="fpga", metavar="NAME", help="what executes it (default: %(default)s)"
     )
 
     info = _add(commands, "info", [overlays], "the overlays there are, backends, machine, versions")

@@ -31,6 +31,10 @@ class BackendError(Exception):
     """The backend is unknown or cannot be opened here; the message says which and what to do."""
 
 
+class BackendAway(BackendError):
+    """The process that has the FPGA is gone for now; the message is for who waits at the page."""
+
+
 class AcceleratorError(BackendError):
     """The chip cannot be used, or failed; the message says how and what it was doing."""
 

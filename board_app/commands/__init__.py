@@ -14,6 +14,8 @@ _COMMANDS: Dict[str, Tuple[str, str]] = {
     "benchmark": ("measuring", "run_benchmark"),
     "classify": ("classifying", "run_classify"),
     "serve": ("serving", "run_serve"),
+    "demo": ("halving", "run_demo"),
+    "fpga-server": ("halving", "run_fpga_server"),
     "info": ("informing", "run_info"),
     "selftest": ("measuring", "run_selftest"),
     "throughput": ("measuring", "run_throughput"),

@@ -8,6 +8,8 @@ from board_app.errors import BackendError
 from board_app.network.backend import Backend
 from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
+from board_app.service import protocol
+from board_app.service.client import Client
 from board_app.system import boot
 
 
@@ -21,6 +23,7 @@ def _fpga(overlay: Overlay, load_anyway: bool) -> Backend:
 BACKENDS: Dict[str, Callable[[Overlay, bool], Backend]] = {
     "reference": lambda overlay, _: Reference(overlay.graph()),
     "fpga": _fpga,
+    "socket": lambda overlay, _: Client(protocol.socket_path(), overlay.manifest.build_id),
 }
 
 

@@ -14,7 +14,14 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response
 
-from board_app.errors import BackendError, Busy, CameraError, DatasetError, PictureError
+from board_app.errors import (
+    BackendAway,
+    BackendError,
+    Busy,
+    CameraError,
+    DatasetError,
+    PictureError,
+)
 from board_app.measure.whole_set import RunError
 
 _PLAIN = {
@@ -41,6 +48,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _respond)
     app.register_error_handler(PictureError, _refuse)
     app.register_error_handler(BackendError, _give_up)
+    app.register_error_handler(BackendAway, _wait)
     app.register_error_handler(Busy, _put_off)
     app.register_error_handler(CameraError, _unplugged)
     app.register_error_handler(RunError, lambda error: _respond(Conflict(str(error))))
@@ -59,6 +67,13 @@ def _give_up(error: BackendError) -> Response:
 def _put_off(error: Busy) -> Response:
     response = _answer("Too much to do just now", str(error), ServiceUnavailable())
     response.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
+    return response
+
+
+def _wait(error: BackendAway) -> Response:
+    current_app.logger.error("%s", error)
+    response = _answer("The FPGA is not there just now", str(error), ServiceUnavailable())
+    response.headers["Retry-After"] = "5"
     return response
 
 
