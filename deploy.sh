@@ -15,6 +15,8 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   ./deploy.sh --stop [USER@HOST | --sim | --local]
 
   --web-port PORT      the demo's port (default 8000)
+  --https              serve over HTTPS, which browsers ask for before they hand out a camera
+  --camera             show what a camera plugged into the board sees
   --no-start           leave the demo as it is
   --benchmark          measure on the board too, briefly, before the demo starts
   --no-benchmark       do not measure with --local and --sim: a quick start
@@ -62,7 +64,7 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tools/stage.sh"
 
 command='' places=() ssh_options=() is_local=no is_simulated=no
-start=yes port=8000 benchmark='' images='' cifar10=''
+start=yes port=8000 serving='' benchmark='' images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
     --web-port | --images | --cifar10 | --port | --ssh-option | -F)
@@ -74,6 +76,7 @@ while [ $# -gt 0 ]; do
     --status | --stop | --setup) command=${1#--} ;;
     --local) is_local=yes ;;
     --sim) is_simulated=yes ;;
+    --https | --camera) serving+=" $1" ;;
     --no-start) start=no ;;
     --benchmark) benchmark=yes ;;
     --no-benchmark) benchmark=no ;;

@@ -130,6 +130,20 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     serve.add_argument(
+        "--https",
+        action="store_true",
+        help="serve over HTTPS, which browsers ask for before they hand out a camera; with a "
+        "certificate that is made at the first start and kept",
+    )
+    serve.add_argument(
+        "--camera",
+        nargs="?",
+        type=Path,
+        const=Path(),
+        metavar="DEVICE",
+        help="show what this machine's camera sees, the first or DEVICE, to whoever opens the page",
+    )
+    serve.add_argument(
         "--token-file", type=Path, metavar="FILE", help="whoever asks must bring the token in it"
     )
     serve.add_argument(

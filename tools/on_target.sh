@@ -4,8 +4,8 @@
 #
 #   releases/HASH[.partial]  board_app, one overlay, perhaps sample pictures; SHA256SUMS of them all
 #   current -> releases/HASH switched only after that release's self-test
-#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT BACKEND" of the demo started last, its process,
-#                            its output
+#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started last, its
+#                            process, its output
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -14,6 +14,7 @@ trap 'exit 130' INT
 root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
 deployment=${deployment-}                       # the argument of the bash that activates it
 start=${start-} host=${host-} port=${port-}     # start: yes or no; what the demo listens on
+serving=${serving-}                             # more options of serve
 address=${address-}                             # the target's, as the user sees it
 benchmark=${benchmark-} images=${images-}       # benchmark: yes or no; on how many, or nothing
 cifar10=${cifar10-}                             # a folder, or nothing
@@ -180,7 +181,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   if demo_pid >/dev/null; then demo_before=$(<demo); fi
   trap 'put_back; exit 130' INT
   # One process at a time has the FPGA, so a demo that has it makes room for the self-test.
-  if [[ $demo_before == *" fpga" && $backend = fpga ]]; then stop_demo || true; fi
+  if [[ $demo_before =~ ^([^ ]+ ){4}fpga && $backend = fpga ]]; then stop_demo || true; fi
   say "self-test of $overlay"
   # On a board that boots it waits for bootpy.service first, and says so.
   if ! limit=420 in_release selftest 2>&1 | relay; then
@@ -198,7 +199,8 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   point_current "$release"
   if [ "$start" = yes ]; then
     stop_demo || true
-    if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend"; then
+    # shellcheck disable=SC2086  # options, each a word
+    if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend" $serving; then
       say "$(tail -n 20 demo.log)"
       put_back
       fail "the demo of release $hash did not start (its output is above)" \
@@ -222,12 +224,13 @@ cancel() { # after Ctrl-C: end the activation that may be under way, and say wha
 }
 
 status() {
-  local release='' pid line
+  local release='' pid line scheme
   if [ -e current ]; then release=$(basename "$(readlink current)"); fi
   say "release: ${release:-none}${release:+ ($(ls "current/overlays"))}"
   if pid=$(demo_pid); then
     read -r -a line <demo
-    say "demo: running (process $pid) at http://$address:${line[3]}/"
+    if [[ " ${line[*]} " == *" --https "* ]]; then scheme=https; else scheme=http; fi
+    say "demo: running (process $pid) at $scheme://$address:${line[3]}/"
     [ "${line[0]}" = "$release" ] || say "demo: it is of release ${line[0]} (${line[1]})"
     answers "${line[3]}" ' 200 ' || say "demo: it does not answer; see $PWD/demo.log"
   else

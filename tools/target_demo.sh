@@ -55,11 +55,11 @@ stop_demo() { # fail if there was none
 
 restart_demo() { # LINE: start the demo that the file `demo` had this line for, unless it runs
   if [ -z "$1" ] || demo_pid >/dev/null; then return; fi
-  # shellcheck disable=SC2086  # five words
+  # shellcheck disable=SC2086  # words
   start_demo $1 || say "the demo before it does not start again"
 }
 
-start_demo() { # HASH OVERLAY HOST PORT [BACKEND]: fail unless it answers within a minute
+start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers within a minute
   local pidfile=$PWD/demo.pid end=$((SECONDS + 60))
   echo "$*" >demo
   rm -f demo.pid
@@ -67,7 +67,7 @@ start_demo() { # HASH OVERLAY HOST PORT [BACKEND]: fail unless it answers within
     cd "releases/$1" || exit
     backend=${5:-reference}
     board_python setsid nohup -- -m "$app" serve --overlay "$2" --host "$3" --port "$4" \
-      --backend "$backend"
+      --backend "$backend" "${@:6}"
   ) </dev/null >demo.log 2>&1 9>&- &
   until answers "$4" ' 200 '; do
     [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1

@@ -6,10 +6,13 @@ import argparse
 from contextlib import ExitStack, closing
 from typing import Callable, Optional
 
+from board_app.camera.capture import Capture
+from board_app.camera.v4l2 import V4L2Camera
 from board_app.commands.common import OK, chosen_backend, chosen_overlay, complain
 from board_app.errors import DatasetError
 from board_app.pictures import cifar10, decoder, samples
 from board_app.pictures.cifar10 import Dataset
+from board_app.web import certificate as certificates
 from board_app.web import create_app, demo, guard, server
 from board_app.web.access_log import AccessLog
 
@@ -23,13 +26,35 @@ def run_serve(options: argparse.Namespace) -> int:
         decoder.shared.start()
         chosen = chosen_overlay(options)
         backend = stack.enter_context(closing(chosen_backend(options, chosen)))
-        app = create_app(chosen, backend, _gallery(options), _test_images(options))
+        certificate = None
+        if options.https:
+            addresses = server.addresses(options.host)
+            certificate = certificates.find(addresses, certificates.folder())
+        app = create_app(
+            chosen,
+            backend,
+            _gallery(options),
+            _test_images(options),
+            _camera(options),
+            None if certificate is None else certificate.fingerprint,
+        )
         stack.enter_context(closing(app.extensions[demo.KEY]))
         if token is not None:
             guard.protect(app, token)
         print(f"{chosen.folder.name} on {backend.name} at", flush=True)
-        server.serve(app, listener, lambda text: print(text, flush=True), log=log)
+        if certificate is not None:
+            print(f"with the certificate SHA-256 {certificate.fingerprint}", flush=True)
+        context = None if certificate is None else certificate.context()
+        server.serve(app, listener, lambda text: print(text, flush=True), context=context, log=log)
     return OK
+
+
+def _camera(options: argparse.Namespace) -> Optional[Capture]:
+    """This machine's camera, which may be plugged in later; None where it is not asked for."""
+    if options.camera is None:
+        return None
+    device = options.camera if options.camera.name else None
+    return Capture(lambda: V4L2Camera(device))
 
 
 def _test_images(options: argparse.Namespace) -> Optional[Callable[[], Dataset]]:

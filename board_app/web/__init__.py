@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from flask import Flask, Response
+from flask import Flask, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from board_app.camera.capture import Capture
 from board_app.measure.whole_set import WholeSet
@@ -30,12 +31,12 @@ def create_app(
     samples: Optional[Dataset] = None,
     test_images: Optional[Callable[[], Dataset]] = None,
     camera: Optional[Capture] = None,
-    secure: bool = False,
+    fingerprint: Optional[str] = None,
 ) -> Flask:
     """The demo of `overlay` on `backend`, which all requests share, offering `samples` to try.
 
     `test_images` reads the images of the run over all of them, anew for each: they take 31 MB.
-    `camera` is the board's, and `secure` whether the page is to be had over HTTPS too.
+    `camera` is the board's. With a certificate's `fingerprint` pages are to be had over HTTPS only.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = upload.MAX_REQUEST
@@ -47,9 +48,11 @@ def create_app(
         Track(overlay),
         backend,
         None if camera is None else Watch(camera, classifier),
-        secure,
+        fingerprint,
     )
     app.before_request(upload.check_length)
+    if fingerprint is not None:
+        app.before_request(_secure)
     app.after_request(_protect)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)
@@ -58,6 +61,13 @@ def create_app(
     words.register(app)
     errors.register(app)
     return app
+
+
+def _secure() -> Optional[AnyResponse]:
+    """Send whoever asks over plain HTTP to HTTPS; whether the demo answers may be asked anyway."""
+    if request.is_secure or request.path == "/healthz":
+        return None
+    return redirect(request.url.replace("http:", "https:", 1), 307)
 
 
 def _protect(response: Response) -> Response:

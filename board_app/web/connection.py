@@ -86,7 +86,6 @@ class Shared:
     limits: Limits
     stopping: asyncio.Event
     address: Tuple[str, int]
-    scheme: str
     log: Optional[Log]
 
 
@@ -270,8 +269,8 @@ class Connection:
             self._shared.log(self._client, method, path, status, self._sent, seconds)
 
     def _environ(self, head: Head, body: bytes) -> "dict[str, object]":
-        shared = self._shared
-        return message.environ(head, body, self._client, shared.address, shared.scheme)
+        scheme = "http" if self._writer.get_extra_info("ssl_object") is None else "https"
+        return message.environ(head, body, self._client, self._shared.address, scheme)
 
 
 def _kept(head: Head) -> int:

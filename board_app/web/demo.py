@@ -29,8 +29,8 @@ KEY = "board_app"
 class Demo:
     """The classifier, the samples, the run over all test images and the board's camera.
 
-    `track` is the processor that the chip races; `secure` is whether the page is to be had over
-    HTTPS too.
+    `track` is the processor that the chip races; `fingerprint` is that of the certificate, where
+    the page is to be had over HTTPS.
     """
 
     classifier: Classifier
@@ -39,11 +39,13 @@ class Demo:
     track: Track
     backend: Backend
     camera: Optional[Watch] = None
-    secure: bool = False
+    fingerprint: Optional[str] = None
 
     def close(self) -> None:
         """End what runs without a request."""
         self.whole_set.close()
+        if self.camera is not None:
+            self.camera.close()
 
     def upload(self, content: bytes, *, video: bool = False, race: bool = False) -> Result:
         """What is in a picture file, or in a frame of the viewer's `video`."""

@@ -22,6 +22,7 @@ from board_app.web.connection import MAX_HEAD, Connection, Limits, Log, Memory, 
 from board_app.web.gateway import Application, Gateway
 
 _FULL = "too many connections: try again in a moment"
+_HANDSHAKE = b"\x16"  # RFC 8446, section 5.1
 _PAUSE = 0.1  # seconds after accepting failed, as where there are no more files
 
 
@@ -44,8 +45,9 @@ def listen(host: str, port: int) -> socket.socket:
 class Server:
     """A context manager that serves `application` meanwhile, in a thread of its own.
 
-    `listener` stays the caller's to close; with `context` it speaks TLS. Leaving finishes what is
-    in work, takes no more, and ends the streams.
+    `listener` stays the caller's to close; with `context` it speaks TLS with those who begin so,
+    and plain HTTP with others. Leaving finishes what is in work, takes no more, and ends the
+    streams.
     """
 
     def __init__(
@@ -96,7 +98,6 @@ class Server:
             limits,
             asyncio.Event(),
             self._listener.getsockname()[:2],
-            "http" if self._context is None else "https",
             self._log,
         )
         self._listener.setblocking(False)
@@ -166,18 +167,28 @@ class Server:
     async def _serve(self, client: socket.socket, connection: Connection) -> None:
         reader = asyncio.StreamReader(MAX_HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
-        secure = self._context is not None
         try:
+            secure = self._context is not None and await self._begins_tls(client)
             transport, _ = await self._loop.connect_accepted_socket(
                 lambda: protocol,
                 client,
-                ssl=self._context,
+                ssl=self._context if secure else None,
                 ssl_handshake_timeout=self._limits.head if secure else None,
             )
-        except OSError:
+        except (OSError, asyncio.TimeoutError):
             return
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         await connection.serve(reader, writer)
+
+    async def _begins_tls(self, client: socket.socket) -> bool:
+        """Whether the client's first byte, which stays to be read, is that of a TLS handshake."""
+        readable = asyncio.Event()
+        self._loop.add_reader(client, readable.set)
+        try:
+            await asyncio.wait_for(readable.wait(), self._limits.head)
+        finally:
+            self._loop.remove_reader(client)
+        return client.recv(1, socket.MSG_PEEK) == _HANDSHAKE
 
 
 def serve(
@@ -193,7 +204,7 @@ def serve(
     scheme = "http" if context is None else "https"
     with Server(application, listener, context=context, log=log) as server:
         try:
-            for address in _addresses(host):
+            for address in addresses(host):
                 announce(f"{scheme}://{address}:{port}/")
             announce("Ctrl-C stops.")
             server.wait()
@@ -201,7 +212,7 @@ def serve(
             pass  # how Ctrl-C and SIGTERM ask to stop
 
 
-def _addresses(host: str) -> List[str]:
+def addresses(host: str) -> List[str]:
     """Where `host` can be reached: all of this machine's IPv4 addresses for 0.0.0.0."""
     if host != "0.0.0.0":
         return [f"[{host}]" if ":" in host else host]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +30,18 @@ def real(tmp_path: Path, python: str) -> Iterator[Checkout]:
 def test_local(real: Checkout, tmp_path: Path) -> None:
     port = free_port()
     offline = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:9"}
-    done = real.run("lightweight", "--local", "--web-port", port, env=offline)
+    offline["XDG_DATA_HOME"] = str(tmp_path / "data")
+    done = real.run("lightweight", "--local", "--web-port", port, "--https", env=offline)
     assert done.returncode == 0, done.stdout
     assert "bit for bit" in done.stdout
     assert "on the 20 sample pictures instead" in done.stdout
     assert "throughput" in done.stdout
-    assert "<html" in str(get(port, "/"))
+    assert f"at https://127.0.0.1:{port}/" in done.stdout
+    trusting = ssl.create_default_context(
+        cafile=tmp_path / "data" / "resnet8-demo" / "certificate.pem"
+    )
+    with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
+        assert b"<html" in response.read()
     assert "demo: stopped" in real.run("--stop", "--local").stdout
     assert get(port, "/") is None
 

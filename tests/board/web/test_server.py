@@ -29,7 +29,7 @@ from board_app import cli
 from board_app.network.backend import Backend
 from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import CLASSES, Dataset
-from board_app.web import create_app, server
+from board_app.web import certificate, create_app, server
 from board_app.web.access_log import AccessLog
 from board_app.web.connection import Limits
 from board_app.web.server import Server
@@ -368,27 +368,24 @@ def test_access_log(app: Flask, tmp_path: Path) -> None:
     assert " - - 400 " in second
 
 
-def test_tls(app: Flask, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key", tmp_path / "certificate"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-subj", "/CN=board", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
-         "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    trusting = ssl.create_default_context(cafile=certificate)
+def test_tls(overlay: Overlay, counting: Counting, tmp_path: Path) -> None:
+    made = certificate.find([], tmp_path / "kept")
+    app = create_app(overlay, counting, fingerprint=made.fingerprint)
+    trusting = ssl.create_default_context(cafile=made.certificate)
     limits = Limits(head=0.5)
     with (
         server.listen("127.0.0.1", 0) as listener,
-        Server(app, listener, context=context, limits=limits),
+        Server(app, listener, context=made.context(), limits=limits),
         socket.create_connection(listener.getsockname()),  # which never says a word
     ):
         port = listener.getsockname()[1]
         with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
-            assert response.status == 200
-        exchange(listener.getsockname(), b"GET / HTTP/1.1\r\n\r\n")
+            assert made.fingerprint in response.read().decode()
+        # Who speaks plain HTTP is sent there, and deploy.sh has its answer.
+        plain = f" HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        sent = exchange(listener.getsockname(), b"GET /run?a=b" + plain)
+        assert b" 307 " in sent and f"Location: https://127.0.0.1:{port}/run?a=b".encode() in sent
+        assert b" 200 " in exchange(listener.getsockname(), b"GET /healthz" + plain)
         with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
             assert response.status == 200
 
