@@ -24,8 +24,8 @@ from board_app.errors import AcceleratorError
 # Frames a buffer holds. Flushing costs by the buffer's size on pynq 3.1, so small batches get
 # small buffers; the largest keeps the chip busy for milliseconds, at 0.8 MB of the board's 128.
 _CAPACITIES = (1, 8, 32, 128)
-# Of a photo: some 20 ms of a chip, and as many as a simulation has done in seconds.
-_WINDOWS, _SIMULATED_WINDOWS = 320, 64
+# Of a photo: every scale of one of 16:9, and as many as a simulation has done in seconds.
+_WINDOWS, _SIMULATED_WINDOWS = 480, 64
 
 
 @dataclass

@@ -104,7 +104,7 @@ class Classifier:
     def _found(self, cut: Windows, logits: np.ndarray, answer: Answer) -> Found:
         """What the `logits` of a picture's windows say, which were a part of the `answer`."""
         manifest = self.overlay.manifest
-        found = pool(manifest, logits)
+        found = pool(manifest, logits, cut.scales)
         left, top, right, bottom = cut.boxes[found.window].round().astype(int).tolist()
         return Found(
             label=manifest.classes[found.label],

@@ -27,7 +27,8 @@ class Manifest:
     was measured; `tools` the versions that made it; `files` the sha256 of every file. `circuit`
     has the clock in MHz, cycles a frame and to the first frame's end, and estimated resources;
     it is empty for a network that no circuit was made of. `calibration` has the temperature that
-    was fitted to held-out images, and the expected calibration error it leaves on the test images.
+    was fitted to held-out images, and the expected calibration error it leaves on the test images;
+    its "search" has the temperatures of a search in a picture, by how many scales it looks at.
     """
 
     network: str
@@ -50,6 +51,11 @@ class Manifest:
         powers: np.ndarray = np.exp(scaled)
         powers /= powers.sum(axis=1, keepdims=True)
         return powers
+
+    def search_temperature(self, scales: int) -> float:
+        """The temperature of a search through windows of so many scales; 1 where none is fitted."""
+        fitted = self.calibration.get("search", {}).get("temperatures", {})
+        return float(fitted.get(str(scales), 1.0))
 
 
 @dataclass(frozen=True)

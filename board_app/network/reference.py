@@ -19,7 +19,7 @@ class Reference:
 
     name = "reference"
     simulated = False
-    windows = 24  # some half a second and more on the board's processor
+    windows = 40  # a second of the board's processor
     clock_mhz = last_cycles = None
     now = staticmethod(time.perf_counter)
 

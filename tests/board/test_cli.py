@@ -132,7 +132,7 @@ def test_classify(
     captured = capsys.readouterr()
     assert captured.out.startswith(f"{good}: ") and captured.out.endswith(" ms)\n")
     assert " windows; " in captured.out
-    assert "looked at through 24 windows at most; --windows N takes more" in captured.err
+    assert "looked at through 40 windows at most; --windows N takes more" in captured.err
     assert run("classify", overlays, bad, good, "--windows", 1) == 2
     captured = capsys.readouterr()
     assert captured.err == (

@@ -9,7 +9,7 @@ from PIL import Image
 
 from board_app.network.classifier import Classifier
 from board_app.network.overlay import Overlay
-from board_app.network.pooling import KEPT, SURE, pool
+from board_app.network.pooling import KEPT, SURE, combine, pool
 from board_app.network.reference import Reference
 from board_app.pictures.picture import Picture
 
@@ -85,5 +85,28 @@ def test_the_most_confident_windows_decide(overlay: Overlay) -> None:
     manifest = replace(overlay.manifest, logit_scale=1.0)
     logits = np.zeros((1000, 10), np.int32)
     logits[500 : 500 + KEPT, 7] = 9
-    found = pool(manifest, logits)
+    found = pool(manifest, logits, 3)
     assert found.label == 7 and found.sure and 500 <= found.window < 500 + KEPT
+
+
+def test_what_all_windows_say_counts_less(overlay: Overlay) -> None:
+    """Grass looks like a frog everywhere, the ship is in one place."""
+    manifest = replace(overlay.manifest, logit_scale=1.0)
+    logits = np.zeros((200, 10), np.int32)
+    logits[:, 6] = 5
+    logits[70] = np.eye(10, dtype=np.int32)[8] * 4
+    found = pool(manifest, logits, 3)
+    assert (found.label, found.window) == (8, 70)
+    mean, window = combine(manifest.probabilities(logits))
+    assert (int(mean.argmax()), window) == (8, 70)
+
+
+def test_the_temperature_is_that_of_the_scales(overlay: Overlay) -> None:
+    logits = np.zeros((9, 10), np.int32)
+    logits[0, 2] = 20_000
+    search = {"temperatures": {"2": 2.0, "3": 0.5}}
+    manifest = replace(overlay.manifest, calibration={"search": search})
+    sharp, plain, soft = (pool(manifest, logits, scales).probabilities for scales in (3, 4, 2))
+    assert plain.argmax() == sharp.argmax() == soft.argmax() == 2
+    assert sharp[2] > plain[2] > soft[2]
+    np.testing.assert_allclose(sharp, plain**2 / (plain**2).sum())
