@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from host_build.readback.model import Circuit
     from host_build.readback.nodes import Nodes
 
-_SAME_PACE = 1e-3
-"""By how much memory's random pauses may change the cycles a frame."""
-
 
 def add(commands: Commands) -> None:
     parser = commands.add(
@@ -47,6 +44,10 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--images", type=positive, metavar="N", help="and on N test images, with --overlay"
     )
+    parser.add_argument(
+        "--record", action="store_true",
+        help="and put how many were equal into the manifest of the overlay, whose bitstream it is",
+    )  # fmt: skip
 
 
 def add_bitstream(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +79,9 @@ def readback(options: argparse.Namespace) -> int:
     from host_build.readback.circuit import read
     from host_build.readback.counts import count
 
-    if options.images and not options.overlay:
-        raise HostError("--images needs --overlay NAME, which says what the images should give")
+    if (options.images or options.record) and not options.overlay:
+        flag = "--images" if options.images else "--record"
+        raise HostError(f"{flag} needs --overlay NAME, which says what the images should give")
     database, joined = database_of(options)
     found = read(options.bitstream, database, joined)
     into = options.out or BUILD / options.bitstream.stem / "readback"
@@ -106,34 +108,19 @@ def readback(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace, circuit: Circuit) -> bool:
     """Whether every logit, and the number of cycles, is as the overlay says."""
-    import numpy as np
     from tqdm import tqdm
 
-    from board_app.network.reference import Reference
-    from host_build.readback import simulate
+    from host_build.readback import equality
 
     chosen = overlay.find(options.overlay, options.overlays)
-    manifest = chosen.manifest
-    golden = vectors.load(chosen)
-    images, expected = golden.images, golden.logits
+    images, count = None, len(vectors.load(chosen))
     if options.images:
-        test = cifar10.load(data_of(options), "test").first(options.images)
-        images = np.concatenate([images, test.images])
-        expected = np.concatenate([expected, Reference(chosen.graph()).execute(test.images)])
-    cycles = int(manifest.circuit["cycles_per_frame"])
-    print("building the simulation: a minute or two, once")
-    built = simulate.build(circuit)
-    with tqdm(total=len(images), unit="image", disable=None, leave=False) as bar:
-        result = simulate.run(
-            built, int(manifest.build_id, 16), images, cycles,
-            progress=lambda done: bar.update(done - bar.n),
-        )  # fmt: skip
-    alone = simulate.run(built, int(manifest.build_id, 16), images[:1], cycles)
-    equal = (result.logits == expected).all(axis=1)
-    spacing = (result.cycles - alone.cycles) / max(1, len(images) - 1)
-    print(
-        f"{equal.sum()} of {len(images)} images have the reference's logits; "
-        f"{spacing:,.1f} cycles a frame (overlay: {cycles:,}), one alone takes "
-        f"{alone.cycles:,}; {len(images) / result.seconds:.1f} images/s"
-    )
-    return bool(equal.all()) and abs(spacing / cycles - 1) < _SAME_PACE
+        images = cifar10.load(data_of(options), "test").first(options.images).images
+        count += len(images)
+    with tqdm(total=count, unit="image", disable=None, leave=False) as bar:
+        found = equality.compare(circuit, chosen, images, lambda done: bar.update(done - bar.n))
+    print(found)
+    if options.record:
+        equality.record(chosen, options.bitstream, found)
+        print(f"recorded in the manifest of {chosen.folder.name}")
+    return found.right

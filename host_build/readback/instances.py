@@ -1,4 +1,4 @@
-"""Block RAM and DSP48E1 as instances of their models."""
+"""Block RAM and DSP48E1: what of them is modelled, and instances of the models in Verilog."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from host_build.readback.model import ONE, ZERO, Cell
 Names = Callable[[str], str]
 """The Verilog of a net."""
 
-_RAM_PARAMETERS = (
+RAM_PARAMETERS = (
     "READ_WIDTH_A", "READ_WIDTH_B", "WRITE_WIDTH_A", "WRITE_WIDTH_B", "SDP_READ_36", "SDP_WRITE_36",
     "WRITE_MODE_A", "WRITE_MODE_B", "DOA_REG", "DOB_REG", "RSTREG_PRIORITY_A", "RSTREG_PRIORITY_B",
 )  # fmt: skip
 # The model's input of each of the site's, and how many bits it has.
-_RAM_INPUTS = {
+RAM_INPUTS = {
     "CLKARDCLK": ("clk_a_i", 1), "CLKBWRCLK": ("clk_b_i", 1), "ENARDEN": ("en_a_i", 1),
     "ENBWREN": ("en_b_i", 1), "WEA": ("we_a_i", 4), "WEBWE": ("we_b_i", 8),
     "ADDRARDADDR": ("address_a_i", 14), "ADDRBWRADDR": ("address_b_i", 14),
@@ -24,16 +24,16 @@ _RAM_INPUTS = {
     "REGCEAREGCE": ("reg_en_a_i", 1), "REGCEB": ("reg_en_b_i", 1),
     "RSTREGARSTREG": ("reg_rst_a_i", 1), "RSTREGB": ("reg_rst_b_i", 1),
 }  # fmt: skip
-_RAM_OUTPUTS = {
+RAM_OUTPUTS = {
     "DOADO": ("data_a_o", 16), "DOBDO": ("data_b_o", 16), "DOPADOP": ("parity_a_o", 2),
     "DOPBDOP": ("parity_b_o", 2),
 }  # fmt: skip
-_DSP_PARAMETERS = (
+DSP_PARAMETERS = (
     "AREG", "BREG", "ACASCREG", "BCASCREG", "ADREG", "CREG", "DREG", "MREG", "PREG", "INMODEREG",
     "OPMODEREG", "ALUMODEREG", "CARRYINREG", "CARRYINSELREG", "A_CASCADE", "B_CASCADE", "USE_DPORT",
     "SIMD",
 )  # fmt: skip
-_DSP_INPUTS = {
+DSP_INPUTS = {
     "CLK": 1, "A": 30, "ACIN": 30, "B": 18, "BCIN": 18, "C": 48, "D": 25, "PCIN": 48, "CARRYIN": 1,
     "CARRYCASCIN": 1, "CARRYINSEL": 3, "INMODE": 5, "OPMODE": 7, "ALUMODE": 4,
 } | dict.fromkeys(
@@ -41,7 +41,7 @@ _DSP_INPUTS = {
      "CEINMODE", "CECARRYIN", "RSTA", "RSTB", "RSTC", "RSTD", "RSTM", "RSTP", "RSTCTRL",
      "RSTALUMODE", "RSTINMODE", "RSTALLCARRYIN"), 1,
 )  # fmt: skip
-_DSP_OUTPUTS = {
+DSP_OUTPUTS = {
     "ACOUT": 30, "BCOUT": 18, "P": 48, "PCOUT": 48, "CARRYOUT": 4, "CARRYCASCOUT": 1,
     "PATTERNDETECT": 1, "PATTERNBDETECT": 1,
 }  # fmt: skip
@@ -52,59 +52,89 @@ Blocks whose INMODE is not tied, with the inverter on, were measured to ignore A
 pull request 159); Vivado ties with the inverter off and refuses one that is on.
 """
 
+_REFUSED = {
+    "RAMB18E1": ("FIFO_MODE", "EN_ECC", "BIT_WIDE_36"),
+    "DSP48E1": (
+        "AUTORESET_PATDET_RESET", "AUTORESET_PATDET_RESET_NOT_MATCH", "SEL_MASK_C",
+        "SEL_MASK_ROUNDING_MODE1", "SEL_MASK_ROUNDING_MODE2",
+    ),
+}  # fmt: skip
+
+
+def ram_pin(cell: Cell, pin: str, bit: int) -> tuple[str, bool]:
+    """The net at a pin of half a block RAM, and whether what the pin does is its inverse."""
+    name = pin + (str(bit) if RAM_INPUTS[pin][1] > 1 else "")
+    return cell.inputs.get(name, ONE), bool(cell.parameters.get(f"IS_{pin}_INVERTED"))
+
+
+def dsp_pin(cell: Cell, pin: str, bit: int) -> tuple[str, bool]:
+    """The net at a pin of a DSP48E1, and whether what the pin does is its inverse."""
+    name = pin + (str(bit) if DSP_INPUTS[pin] > 1 else "")
+    net = cell.inputs.get(name, ONE)
+    inverted = bool(cell.parameters.get(f"IS_{pin}_INVERTED", 0) >> bit & 1)
+    return net, inverted and not (net in (ZERO, ONE) and name in TIED_IN_TILE)
+
+
+def upper(cell: Cell) -> int:
+    """Which half of a block RAM it is."""
+    return int(cell.site.rsplit("Y", 1)[1]) % 2
+
+
+def check(cell: Cell) -> None:
+    """ReadbackError where a block is used in a way that is not modelled."""
+    widths = DSP_OUTPUTS if cell.kind == "DSP48E1" else {p: w for p, (_, w) in RAM_OUTPUTS.items()}
+    known = {
+        pin + (str(k) if width > 1 else "") for pin, width in widths.items() for k in range(width)
+    }
+    for refused in _REFUSED[cell.kind]:
+        if cell.parameters[refused]:
+            raise ReadbackError(f"{cell.name}: {refused} is not modelled")
+    for strange in sorted(set(cell.outputs) - known):
+        raise ReadbackError(f"{cell.name}: the output {strange} is used, but not modelled")
+
 
 def block_ram(cell: Cell, name: str, names: Names) -> str:
     """Half a block RAM. ReadbackError where it is used in a way that is not modelled."""
+    check(cell)
     told = cell.parameters
-    for refused in ("FIFO_MODE", "EN_ECC", "BIT_WIDE_36"):
-        if told[refused]:
-            raise ReadbackError(f"{cell.name}: {refused} is not modelled")
-    parameters = {key: str(told[key]) for key in _RAM_PARAMETERS}
+    parameters = {key: str(told[key]) for key in RAM_PARAMETERS}
     for key, bits in (
         ("INIT_A", 18), ("INIT_B", 18), ("SRVAL_A", 18), ("SRVAL_B", 18), ("INIT", 16384),
         ("INITP", 2048),
     ):  # fmt: skip
         parameters[key] = f"{bits}'h{told[key]:x}"
-    parameters["UPPER"] = str(int(cell.site.rsplit("Y", 1)[1]) % 2)
+    parameters["UPPER"] = str(upper(cell))
 
-    def given(pin: str, bit: str) -> str:
-        value = names(cell.inputs.get(pin + bit, ONE))
-        return f"~{value}" if told.get(f"IS_{pin}_INVERTED") else value
+    def given(pin: str, bit: int) -> str:
+        net, inverted = ram_pin(cell, pin, bit)
+        return "~" * inverted + names(net)
 
-    ports = {port: _bits(pin, width, given) for pin, (port, width) in _RAM_INPUTS.items()}
+    ports = {port: _bits(pin, width, given) for pin, (port, width) in RAM_INPUTS.items()}
     return _instance("readback_block_ram", name, parameters, ports, {
-        port: (pin, width) for pin, (port, width) in _RAM_OUTPUTS.items()
+        port: (pin, width) for pin, (port, width) in RAM_OUTPUTS.items()
     }, cell)  # fmt: skip
 
 
 def dsp(cell: Cell, name: str, names: Names) -> str:
     """A DSP48E1. ReadbackError where it is used in a way that is not modelled."""
+    check(cell)
     told = cell.parameters
-    for refused in (
-        "AUTORESET_PATDET_RESET", "AUTORESET_PATDET_RESET_NOT_MATCH", "SEL_MASK_C",
-        "SEL_MASK_ROUNDING_MODE1", "SEL_MASK_ROUNDING_MODE2",
-    ):  # fmt: skip
-        if told[refused]:
-            raise ReadbackError(f"{cell.name}: {refused} is not modelled")
-    parameters = {key: str(told[key]) for key in _DSP_PARAMETERS}
+    parameters = {key: str(told[key]) for key in DSP_PARAMETERS}
     parameters |= {key: f"48'h{told[key]:x}" for key in ("MASK", "PATTERN")}
 
-    def given(pin: str, bit: str) -> str:
-        net = cell.inputs.get(pin + bit, ONE)
-        inverted = told.get(f"IS_{pin}_INVERTED", 0) >> int(bit or 0) & 1
-        if net in (ZERO, ONE) and pin + bit in TIED_IN_TILE:
-            inverted = 0
-        return f"~{names(net)}" if inverted else names(net)
+    def given(pin: str, bit: int) -> str:
+        net, inverted = dsp_pin(cell, pin, bit)
+        return "~" * inverted + names(net)
 
-    ports = {pin: _bits(pin, width, given) for pin, width in _DSP_INPUTS.items()}
-    outputs = {pin: (pin, width) for pin, width in _DSP_OUTPUTS.items()}
+    ports = {pin: _bits(pin, width, given) for pin, width in DSP_INPUTS.items()}
+    outputs = {pin: (pin, width) for pin, width in DSP_OUTPUTS.items()}
     return _instance("readback_dsp", name, parameters, ports, outputs, cell)
 
 
-def _bits(pin: str, width: int, given: Callable[[str, str], str]) -> str:
+def _bits(pin: str, width: int, given: Callable[[str, int], str]) -> str:
     if width == 1:
-        return given(pin, "")
-    return f"{{{', '.join(given(pin, str(k)) for k in reversed(range(width)))}}}"
+        return given(pin, 0)
+    return f"{{{', '.join(given(pin, k) for k in reversed(range(width)))}}}"
 
 
 def _instance(
@@ -112,11 +142,6 @@ def _instance(
     outputs: Mapping[str, tuple[str, int]], cell: Cell,
 ) -> str:  # fmt: skip
     """An instance; every output is a vector first, whose used bits are the nets."""
-    known = {pin + (str(k) if width > 1 else "") for pin, width in outputs.values()
-             for k in range(width)}  # fmt: skip
-    strange = sorted(set(cell.outputs) - known)
-    if strange:
-        raise ReadbackError(f"{cell.name}: the output {strange[0]} is used, but not modelled")
     lines = []
     ports = dict(inputs)
     for port, (pin, width) in outputs.items():

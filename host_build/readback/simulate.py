@@ -2,86 +2,100 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from board_app.driver import chip as registers
 from host_build.configuration.errors import ReadbackError
-from host_build.readback import verilog
+from host_build.readback import chips
+from host_build.readback.chips import Chips
 from host_build.readback.model import Circuit
-from host_build.simulation import chip_build, toolchain
-from host_build.simulation.chip import BuiltChip, SimulatedChip
 
 _RESET_CYCLES = 16
 """More than the chip keeps its own reset after the processing system's."""
-_SOURCE, _TARGET = 0x10_0000, 0xC0_0000
-_MOST = (_TARGET - _SOURCE) // registers.FRAME_BYTES
+_DEPTH = 3
+"""Images that each chip has at least, where there are as many: their pace is measured."""
 _PATIENCE = 8
 _STEP = 500
+_PAGE = 4096
 
 
 @dataclass(frozen=True)
 class Run:
-    """`logits` (N, 10) int32; `cycles` of the batch, and to its first logit, as the chip counts."""
+    """`logits` (N, 10) int32; cycles as the chips count them, in `seconds` of the simulation.
+
+    `alone` is how many the first image takes by itself, `pace` those from one image to the next
+    where a chip has several, NaN where none has.
+    """
 
     logits: NDArray[np.int32]
-    cycles: int
-    first_cycles: int
+    alone: int
+    pace: float
     seconds: float
 
 
-def build(circuit: Circuit, *, cache: Path = toolchain.CACHE) -> BuiltChip:
-    """The circuit as a program. ReadbackError, BuildError or ToolMissing."""
-    with tempfile.TemporaryDirectory() as temporary:
-        sources = verilog.sources(circuit, Path(temporary))
-        return chip_build.build(chip_build.Design(sources), cache=cache)
-
-
 def run(
-    built: BuiltChip, build_id: int, images: NDArray[np.uint8], frame_cycles: int,
+    circuit: Circuit, build_id: int, images: NDArray[np.uint8], frame_cycles: int,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Run:  # fmt: skip
-    """What the chip makes of `images` (N, 32, 32, 3), in one batch of up to some 3,000.
+    """What the chip makes of `images` (N, 32, 32, 3), shared out over many of it.
 
     `frame_cycles` is what it should take for one, so that one that hangs is told.
     Raises ReadbackError where it does not say that it is this build, or does not finish, and
     SimulationError where it breaks a rule of its bus.
     """
-    if not 0 < len(images) <= _MOST:
-        raise ValueError(f"a batch has 1 to {_MOST} images, not {len(images)}")
     begun = time.monotonic()
-    chip = SimulatedChip(built)
-    chip.advance(_RESET_CYCLES)
+    count = min(chips.MOST - 1, -(-len(images) // _DEPTH))
+    # One more has the first image alone.
+    shares = [images[:1], *np.array_split(images, count)]
+    most = max(map(len, shares))
+    target = -(-most * registers.FRAME_BYTES // _PAGE) * _PAGE
+    memory_bytes = target + most * registers.LOGIT_BYTES + _PAGE
+    all_chips = Chips(chips.build(circuit, len(shares)), len(shares), memory_bytes)
+    for memory, share in zip(all_chips.ddr, shares, strict=True):
+        memory[: share.nbytes] = share.ravel()
+    frames = [len(share) for share in shares]
+    counted = _batch(all_chips, build_id, frames, target, frame_cycles, progress)
+    logits = [
+        memory[target : target + registers.LOGIT_BYTES * n].view("<i4").reshape(n, -1)
+        for memory, n in zip(all_chips.ddr, frames, strict=True)
+    ]
+    if not np.array_equal(logits[0], logits[1][:1]):
+        raise ReadbackError("an image alone has other logits than with others behind it")
+    rest = np.array(frames) - 1
+    spacing = (np.array(counted) - counted[0]).sum() / rest.sum() if rest.any() else np.nan
+    found = np.concatenate(logits[1:]).astype(np.int32)
+    return Run(found, counted[0], float(spacing), time.monotonic() - begun)
+
+
+def _batch(
+    all_chips: Chips, build_id: int, frames: list[int], target: int, frame_cycles: int,
+    progress: Callable[[int], object],
+) -> list[int]:  # fmt: skip
+    """Let every chip process the `frames` in its memory; the cycles that each counts."""
+    all_chips.advance(_RESET_CYCLES)
     dma_in, dma_out, control = (k * registers.WINDOW for k in range(3))
-    found = chip.read(control + registers.BUILD_ID)
-    if chip.read(control + registers.MAGIC) != registers.MAGIC_VALUE or found != build_id:
+    found = all_chips.read(control + registers.BUILD_ID)[0]
+    if all_chips.read(control + registers.MAGIC)[0] != registers.MAGIC_VALUE or found != build_id:
         raise ReadbackError(f"the circuit says that it is build {found:08x}, not {build_id:08x}")
-    chip.ddr[_SOURCE : _SOURCE + images.nbytes] = images.ravel()
-    for window, place in ((dma_in, _SOURCE), (dma_out, _TARGET)):
-        chip.write(window + registers.ADDRESS_LOW, chip.ddr_base + place)
-        chip.write(window + registers.ADDRESS_HIGH, 0)
-        chip.write(window + registers.REPETITIONS, len(images))
+    for window, place in ((dma_in, 0), (dma_out, target)):
+        all_chips.write(window + registers.ADDRESS_LOW, all_chips.ddr_base + place)
+        all_chips.write(window + registers.ADDRESS_HIGH, 0)
+        all_chips.write(window + registers.REPETITIONS, frames)
     for window in (dma_out, dma_in):
-        chip.write(window + registers.CTRL, registers.START)
-    end = chip.cycle + _PATIENCE * frame_cycles + 2 * frame_cycles * len(images)
-    while not chip.read(dma_out + registers.CTRL) & registers.DONE:
-        if chip.cycle > end:
-            written = chip.read(control + registers.FRAMES_WRITTEN)
+        all_chips.write(window + registers.CTRL, registers.START)
+    end = all_chips.cycle + _PATIENCE * frame_cycles + 2 * frame_cycles * max(frames)
+    while not all(state & registers.DONE for state in all_chips.read(dma_out + registers.CTRL)):
+        if all_chips.cycle > end:
+            written = all_chips.read(control + registers.FRAMES_WRITTEN)
             raise ReadbackError(
-                f"the circuit hangs: {written} of {len(images)} images are done after "
-                f"{end:,} cycles"
+                f"the circuit hangs: {sum(written[1:])} of {sum(frames[1:])} images are done "
+                f"after {end:,} cycles"
             )
-        chip.advance(_STEP)
-        progress(chip.read(control + registers.FRAMES_WRITTEN))
-    size = registers.LOGIT_BYTES * len(images)
-    answers = chip.ddr[_TARGET : _TARGET + size].view("<i4").reshape(-1, registers.CLASSES)
-    return Run(
-        answers.astype(np.int32), chip.read(control + registers.CYCLES),
-        chip.read(control + registers.FIRST_OUTPUT), time.monotonic() - begun,
-    )  # fmt: skip
+        all_chips.advance(_STEP)
+        progress(sum(all_chips.read(control + registers.FRAMES_WRITTEN)[1:]))
+    return all_chips.read(control + registers.CYCLES)

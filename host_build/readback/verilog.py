@@ -1,14 +1,14 @@
 """A circuit as SystemVerilog that simulates in place of the chip it was made from.
 
 The module has the ports of the generated chip_core: the processing system's, by the names that
-chip_top connects. What else the processing system drives is 0, its clocks and resets but the first
-do not run. Cells are expressions and registers, block RAM and DSP48E1 the modules in `models`.
+chip_top connects. Cells are expressions and registers, block RAM and DSP48E1 the modules in
+`models`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from host_build.configuration.errors import ReadbackError
@@ -16,12 +16,10 @@ from host_build.generate import chip as chips
 from host_build.readback.expressions import expression
 from host_build.readback.instances import block_ram, dsp
 from host_build.readback.model import ONE, ZERO, Cell, Circuit
+from host_build.readback.ports import CLOCK, RESET, buffered, of_pin, ports
 
 MODELS = Path(__file__).parent / "models"
 _MODELS = ("readback_block_ram.sv", "readback_dsp.sv")
-_PORT = re.compile(r"^  (input|output) +wire +(?:\[(\d+):0\])? *(\w+?)(?:,)?$", re.MULTILINE)
-_BUSES = {"gp": "MAXIGP0", "hp": "SAXIHP0"}
-_CLOCK, _RESET = "FCLKCLK0", "FCLKRESETN0"
 # What Verilator says about circuits that no person wrote.
 _QUIET = "".join(
     f"/* verilator lint_off {name} */\n"
@@ -46,15 +44,15 @@ def module(circuit: Circuit) -> str:
 
 class _Writer:
     def __init__(self, circuit: Circuit) -> None:
-        self._cells = circuit.cells
-        self._ports = _ports()
+        self._circuit, self._cells = circuit, circuit.cells
         self._aliases = self._clock_tree()
 
     def text(self) -> str:
         lines = [_QUIET, "`default_nettype none", f"module {chips.CORE} ("]
         told = [
-            f"  {direction} wire {f'[{width - 1}:0] ' if width > 1 else ''}{name}"
-            for name, (direction, width) in self._ports.items()
+            f"  {'input' if port.input else 'output'} wire "
+            f"{f'[{port.width - 1}:0] ' if port.width > 1 else ''}{port.name}"
+            for port in ports().values()
         ]
         lines += [",\n".join(told), ");"]
         body = list(self._body())
@@ -99,39 +97,27 @@ class _Writer:
     def _clock_tree(self) -> dict[str, str]:
         """Nets that are another one: outputs of buffers, and of the processing system."""
         known: dict[str, str] = {}
-        for cell in self._cells.values():
-            if cell.kind == "PS7":
-                known |= {f"{cell.name}/{pin}": self._given(pin) for pin in cell.outputs}
-        buffers = [c for c in self._cells.values() if c.kind in ("BUFGCTRL", "BUFHCE")]
-        inputs = {f"{cell.name}/O": cell.inputs[_selected(cell)] for cell in buffers}
-        for net in inputs:
-            source = net
-            while source in inputs:
-                source = inputs[source]
-            known[net] = known.get(source) or self._net_before(source)
+        for cell in self._circuit.of_kind("PS7"):
+            known |= {f"{cell.name}/{pin}": self._given(pin) for pin in cell.outputs}
+        for net, source in buffered(self._circuit).items():
+            constant = source in (ZERO, ONE)
+            known[net] = f"1'b{source}" if constant else known.get(source) or identifier(source)
         return known
-
-    def _net_before(self, net: str) -> str:
-        return f"1'b{net}" if net in (ZERO, ONE) else identifier(net)
 
     def _given(self, pin: str) -> str:
         """What the processing system drives, from the module's ports."""
-        if pin == _CLOCK:
+        if pin == CLOCK:
             return "clk_i"
-        if pin == _RESET:
+        if pin == RESET:
             return "(~rst_i)"
         return self._port(pin, "i") or "1'b0"
 
     def _port(self, pin: str, way: str) -> str | None:
-        """The bit of a port that is a pin of the processing system, MAXIGP0AWADDR3."""
-        for short, bus in _BUSES.items():
-            if pin.startswith(bus):
-                match = re.fullmatch(r"([A-Z]+)(\d*)", pin.removeprefix(bus))
-                name = f"{short}_{match[1].lower()}_{way}" if match else ""
-                if match is None or name not in self._ports:
-                    return None
-                return f"{name}[{match[2]}]" if self._ports[name][1] > 1 else name
-        return None
+        found = of_pin(pin, way)
+        if found is None:
+            return None
+        name, bit = found
+        return f"{name}[{bit}]" if ports()[name].width > 1 else name
 
     def _processing_system(self) -> Iterator[str]:
         for cell in self._cells.values():
@@ -251,28 +237,3 @@ def _guarded(reset: str, enable: str, changes: list[str]) -> str:
         return f"  begin {body} end"
     values = "\n".join(f"{name} <= 1'b{value};" for name, value, _ in rows)
     return f"  if ({reset}) begin {values} end else begin {body} end"
-
-
-def _ports() -> Mapping[str, tuple[str, int]]:
-    """Direction and width of the ports of chip_core, from the text that chips are made of."""
-    text = (chips.HERE / f"{chips.CORE}.sv.j2").read_text().split(");")[0]
-    return {name: (direction, int(high or 0) + 1) for direction, high, name in _PORT.findall(text)}
-
-
-def _selected(cell: Cell) -> str:
-    """The input that a clock buffer passes on. ReadbackError where that may change."""
-
-    def fixed(pin: str) -> int:
-        net = cell.inputs.get(pin, ONE)
-        if net not in (ZERO, ONE):
-            raise ReadbackError(f"{cell.name}: {pin} is not constant, so clocks may change")
-        return int(net) ^ cell.parameters[f"IS_{pin}_INVERTED"]
-
-    if cell.kind == "BUFHCE":
-        if not fixed("CE"):
-            raise ReadbackError(f"{cell.name} is never enabled")
-        return "I"
-    on = [k for k in (0, 1) if fixed(f"S{k}") and fixed(f"CE{k}")]
-    if len(on) != 1:
-        raise ReadbackError(f"{cell.name} selects {len(on)} of its two clocks")
-    return f"I{on[0]}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ class _Traffic(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in Traffic.__dataclass_fields__]
 
 
-class _Transfer(ctypes.Structure):
+class Transfer(ctypes.Structure):
     _fields_ = [
         ("write", ctypes.c_uint32),
         ("address", ctypes.c_uint32),
@@ -124,7 +125,7 @@ class SimulatedChip:
         self.ddr: NDArray[np.uint8] = np.zeros(ddr_bytes, np.uint8)
         self.traced = built.traced
         self._images = built.images
-        self._library = _load(built.library, built.traced)
+        self._library = load(built.library, built.traced)
         self._random = np.random.default_rng(seed)
         self._handle = self._library.chip_new(self.ddr.ctypes.data, ddr_bytes, ddr_base, seed)
         weakref.finalize(self, self._library.chip_free, self._handle)
@@ -143,13 +144,7 @@ class SimulatedChip:
 
     @bus.setter
     def bus(self, bus: Bus) -> None:
-        if min(bus.read_latency[0], bus.write_latency[0]) < 1 or bus.bursts < 1:
-            raise ValueError("latencies and bursts must be at least 1")
-        to = self._library.chip_bus(self._handle).contents
-        to.stall, to.registers_stall = bus.stall, bus.registers_stall
-        to.read_latency[:], to.write_latency[:] = bus.read_latency, bus.write_latency
-        to.bursts, to.silent = bus.bursts, not bus.answers
-        to.error[:], to.response = bus.error, bus.response
+        set_bus(self._library.chip_bus(self._handle), bus)
         self._bus = bus
 
     @property
@@ -225,18 +220,18 @@ class SimulatedChip:
     def _transaction(
         self, write: bool, offset: int, values: Sequence[int], strobes: int = 0xF, size: int = 2,
         burst: int = INCR,
-    ) -> _Transfer:  # fmt: skip
+    ) -> Transfer:  # fmt: skip
         beats = len(values)
         if not 1 <= beats <= _MOST_BEATS:
             raise ValueError(f"a burst has 1 to {_MOST_BEATS} beats, not {beats}")
         number = int(self._random.integers(1 << 12))
-        transfer = _Transfer(write, GP0_BASE + offset, beats, size, burst, number)
+        transfer = Transfer(write, GP0_BASE + offset, beats, size, burst, number)
         transfer.data[:beats] = values
         transfer.strobes[:beats] = [strobes] * beats
         return transfer
 
-    def _transfer(self, wanted: Sequence[_Transfer]) -> list[_Transfer]:
-        transfers = (_Transfer * len(wanted))(*wanted)
+    def _transfer(self, wanted: Sequence[Transfer]) -> list[Transfer]:
+        transfers = (Transfer * len(wanted))(*wanted)
         self._check(self._library.chip_transfer(self._handle, transfers, len(wanted)))
         return list(transfers)
 
@@ -258,7 +253,19 @@ class SimulatedChip:
         raise (ProtocolError if status == _PROTOCOL else SimulationError)(message)
 
 
-def _load(path: Path, traced: bool) -> ctypes.CDLL:
+def set_bus(place: Any, bus: Bus) -> None:
+    """Let the bus at a C pointer behave like `bus`. ValueError where nothing can."""
+    if min(bus.read_latency[0], bus.write_latency[0]) < 1 or bus.bursts < 1:
+        raise ValueError("latencies and bursts must be at least 1")
+    to = place.contents
+    to.stall, to.registers_stall = bus.stall, bus.registers_stall
+    to.read_latency[:], to.write_latency[:] = bus.read_latency, bus.write_latency
+    to.bursts, to.silent = bus.bursts, not bus.answers
+    to.error[:], to.response = bus.error, bus.response
+
+
+def load(path: Path, traced: bool) -> ctypes.CDLL:
+    """The library of a chip, with the types of its functions."""
     library = ctypes.CDLL(str(path))
     handle, number = ctypes.c_void_p, ctypes.c_uint64
     signatures: dict[str, tuple[object, list[object]]] = {

@@ -100,6 +100,25 @@ def compile_harness(
     return _cached(cache / f"{top}-{key}", make) / "circuit.so"
 
 
+def compile_library(text: str, definitions: Mapping[str, str], cache: Path) -> Path:
+    """The shared library of C++ that needs no other file, built only if `cache` lacks it."""
+    compiler = _run([_compiler(), "--version"], BuildError).splitlines()[0]
+    flags = [
+        "-std=c++20",
+        "-O2",
+        "-fPIC",
+        "-shared",
+        *(f"-D{k}={v}" for k, v in definitions.items()),
+    ]
+
+    def make(folder: Path) -> None:
+        source = folder / "library.cpp"
+        source.write_text(text)
+        _run([_compiler(), *flags, str(source), "-o", str(folder / "library.so")], BuildError)
+
+    return _cached(cache / f"library-{_digest([compiler, text, flags])}", make) / "library.so"
+
+
 def lint(
     top: str,
     sources: Sequence[Path],
@@ -113,14 +132,19 @@ def lint(
     _verilate(["--lint-only", "-Wall", "-Wno-UNUSEDPARAM", *arguments], sources, LintError)
 
 
-def image_folder(images: Mapping[str, str], cache: Path) -> Path:
-    """A folder that holds `images`, text by file name."""
+def image_folder(images: Mapping[str, str | bytes], cache: Path) -> Path:
+    """A folder that holds `images`, text or bytes by file name."""
+    files = {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in sorted(images.items())
+    }
 
     def make(folder: Path) -> None:
-        for name, text in images.items():
-            (folder / name).write_text(text)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
 
-    return _cached(cache / f"images-{_digest(sorted(images.items()))}", make)
+    known = [(name, hashlib.sha256(content).hexdigest()) for name, content in files.items()]
+    return _cached(cache / f"images-{_digest(known)}", make)
 
 
 def _arguments(
