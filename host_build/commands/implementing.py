@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,14 @@ from host_build.commands.options import (
     quantity,
 )
 from host_build.errors import HostError
+from host_build.generate.handoff import clocks_below
 
 if TYPE_CHECKING:
     from host_build.implementation.bitstream import Flow
+    from host_build.implementation.report import Timing
+
+_KEPT = ("vivado", "chipdb", "prjxray_db", "placer", "time_limit", "overlays", "out")
+"""Options of `bitstream` that another run needs too."""
 
 
 def add(commands: Commands) -> None:
@@ -46,14 +52,14 @@ def add(commands: Commands) -> None:
         "chip", chip, "synthesise the whole chip with Yosys, show what each layer takes", OVERLAY,
         folder(), overlays(),
     )  # fmt: skip
-    _tools(
-        commands.add(
-            "bitstream", bitstream,
-            "place, route and put the bitstream into the overlay, if it fits and timing closes; "
-            "the same command goes on where it was cut short",
-            OVERLAY, folder(), overlays(),
-        )
+    parser = commands.add(
+        "bitstream", bitstream,
+        "place, route and put the bitstream into the overlay, if it fits and timing closes; "
+        "the same command goes on where it was cut short",
+        OVERLAY, folder(), overlays(),
     )  # fmt: skip
+    _tools(parser)
+    parser.set_defaults(defaults={name: parser.get_default(name) for name in _KEPT})
 
 
 def _tools(parser: argparse.ArgumentParser) -> None:
@@ -139,10 +145,36 @@ def bitstream(options: argparse.Namespace) -> int:
     print(result.fit)
     if result.report is not None:
         print(f"\n{result.report}")
+        if result.report.timing is not None and not result.report.timing.closed:
+            print(f"\n{_slower(result.report.timing, options)}")
     if result.made is None:
         return 1
     print(result.made.folder / f"{result.made.folder.name}.bit")
     return 0
+
+
+def _slower(timing: Timing, options: argparse.Namespace) -> str:
+    """What to do where timing does not close."""
+    if timing.wns >= 0:
+        return (
+            "a path is too fast for the flip-flop at its end (hold): that does not depend on the "
+            "clock; try another seed or a newer version of the tool"
+        )
+    clocks = [f"{mhz:.6g}" for mhz in clocks_below(timing.fmax_mhz)[:3]]
+    if not clocks:
+        return f"the PS makes no clock as slow as {timing.fmax_mhz:.3g} MHz"
+    words = [
+        "python", "-m", "host_build", "bitstream", options.network, "--with", options.tool,
+        "--clock", clocks[0],
+    ]  # fmt: skip
+    for name, default in options.defaults.items():
+        value = getattr(options, name)
+        if value != default:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return (
+        f"the slowest path would do at {timing.fmax_mhz:.1f} MHz. The next clocks that the PS "
+        f"makes are {', '.join(clocks)} MHz; the command for the first:\n  {shlex.join(words)}"
+    )
 
 
 def _flow(options: argparse.Namespace) -> Flow:

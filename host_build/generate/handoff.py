@@ -43,10 +43,16 @@ def clock_divisors(mhz: float) -> tuple[int, int]:
 
 def clock_below(mhz: float) -> float:
     """The fastest clock in MHz that the PS makes, of at most `mhz`; ClockError if there is none."""
-    slower = [IO_PLL_MHZ / product for product in _products() if IO_PLL_MHZ / product <= mhz]
+    slower = clocks_below(mhz)
     if not slower:
         raise ClockError(f"the PS makes no clock of {mhz:g} MHz or less")
-    return max(slower)
+    return slower[0]
+
+
+def clocks_below(mhz: float) -> list[float]:
+    """All clocks in MHz that the PS makes, of at most `mhz`, the fastest first."""
+    made = (IO_PLL_MHZ / product for product in sorted(_products()))
+    return [clock for clock in made if clock <= mhz]
 
 
 def _products() -> dict[int, tuple[int, int]]:

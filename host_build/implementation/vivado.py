@@ -14,10 +14,12 @@ from pathlib import Path
 from board_app.system.files import write_atomically
 from host_build.configuration import bitfile
 from host_build.configuration.part import PART
-from host_build.implementation import tool, vivado_reports
+from host_build.implementation import chip_synthesis, tool, vivado_reports
 from host_build.implementation.design import CLOCK_PIN, TOP, Design
 from host_build.implementation.report import Report
 from host_build.implementation.tool import ToolError
+from host_build.implementation.utilisation import Utilisation
+from host_build.implementation.vivado_counts import plausible
 from host_build.text import templates
 
 HERE = Path(__file__).parent
@@ -49,9 +51,9 @@ class Outcome:
     bitstream: bytes | None
 
 
-def script(design: Design) -> str:
-    """The Tcl that Vivado runs in the folder of the sources."""
-    return _render("vivado.tcl.j2", design)
+def script(design: Design, counted: Utilisation) -> str:
+    """The Tcl that Vivado runs in the folder of the sources; Yosys `counted` the same design."""
+    return _render("vivado.tcl.j2", design, counts=plausible(counted))
 
 
 def constraints(design: Design) -> str:
@@ -60,13 +62,17 @@ def constraints(design: Design) -> str:
 
 
 def implement(design: Design, folder: Path, program: str = "vivado") -> Outcome:
-    """Run Vivado in `folder`, which is emptied before. ToolError where it cannot be done."""
+    """Run Vivado in `folder`, which is emptied before. ToolError where it cannot be done.
+
+    Yosys synthesises the design before: what Vivado makes of it is compared.
+    """
     vivado = tool.find(program, REMEDY)
     version = _version(vivado)
+    counted, _ = chip_synthesis.synthesize(design)
     if folder.exists():
         shutil.rmtree(folder)
     design.write(folder)
-    write_atomically(folder / _SCRIPT, script(design).encode())
+    write_atomically(folder / _SCRIPT, script(design, counted.total).encode())
     write_atomically(folder / _CONSTRAINTS, constraints(design).encode())
     log = folder / _LOG
     try:
@@ -74,6 +80,12 @@ def implement(design: Design, folder: Path, program: str = "vivado") -> Outcome:
     except ToolError as error:
         if error.status != NOT_CLOSED:
             raise
+    unread = vivado_reports.unread_images(log.read_text(errors="replace"))
+    if unread:
+        raise ToolError(
+            f"Vivado could not read {len(unread)} memory images, and took zeros for them; all it "
+            f"said is in {log}, such as:\n  {unread[0]}"
+        )
     report = _report(design, folder, version, log)
     if report.timing is None or not report.timing.closed:
         return Outcome(report, None)
@@ -124,9 +136,10 @@ def _version(vivado: str) -> str:
     return f"{found[1]}.{found[2]}{found[3]}"
 
 
-def _render(template: str, design: Design) -> str:
+def _render(template: str, design: Design, **more: object) -> str:
     values = {
         "design": design, "part": PART, "top": TOP, "clock_pin": CLOCK_PIN,
         "constraints": _CONSTRAINTS, "bitstream": _BITSTREAM, "reports": _Reports(),
+        "unread_image": vivado_reports.UNREAD_IMAGE, **more,
     }  # fmt: skip
     return templates.render(HERE / template, values)

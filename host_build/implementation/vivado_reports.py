@@ -17,6 +17,8 @@ _VERSION = re.compile(r"\|\s*Tool Version\s*:\s*Vivado v\.?(\S+)")
 _PERIOD = re.compile(r"^fclk0\s+\{[^}]*\}\s+([\d.]+)\s", re.MULTILINE)
 _SUMMARY = re.compile(r"^\s*WNS\(ns\).*\n[\s-]+\n\s*(\S.*)$", re.MULTILINE)
 _UNCLOCKED = re.compile(r"checking no_clock \((\d+)\)")
+UNREAD_IMAGE = "Synth 8-4445"
+"""The message for a `$readmemh` file that cannot be opened; no more than a critical warning."""
 _GRAVE = ("Error", "Critical Warning")
 
 
@@ -97,6 +99,11 @@ def violations(text: str) -> list[str]:
 def critical_warnings(log: str) -> list[str]:
     """The critical warnings of Vivado's own log."""
     return [line for line in log.splitlines() if line.startswith("CRITICAL WARNING")]
+
+
+def unread_images(log: str) -> list[str]:
+    """What Vivado's log says of memory images that it could not open, whatever it calls it."""
+    return [line for line in log.splitlines() if f"[{UNREAD_IMAGE}]" in line]
 
 
 def _hierarchy(text: str) -> Iterator[tuple[int, list[str], Utilisation]]:

@@ -41,7 +41,7 @@ module matrix_vector #(
   // Weight memories: 1 in block memory, 0 in look-up tables; positions of the chain sharing one.
   parameter ROM_BLOCK = 1,
   parameter ROM_POSITIONS = 1,
-  // Images of the weight memories: IMAGE followed by _00.hex, _01.hex and so on.
+  // Images of the weight memories: IMAGE followed by _00.mem, _01.mem and so on.
   parameter IMAGE = "weights"
 ) (
   input  wire                          clk_i,

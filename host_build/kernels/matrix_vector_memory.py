@@ -35,7 +35,7 @@ def images(unit: MatrixVector) -> dict[str, str]:
     made = {}
     for index, (first, last) in enumerate(rom_lanes(unit, unit.shared_positions)):
         words = stored[:, :, first:last].reshape(unit.cycles_a_vector, -1)
-        made[f"{unit.name}_{index:02d}.hex"] = _hexadecimal(words, unit.weight_bits)
+        made[f"{unit.name}_{index:02d}.mem"] = _hexadecimal(words, unit.weight_bits)
     return made
 
 

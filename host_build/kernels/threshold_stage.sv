@@ -16,7 +16,7 @@ module threshold_stage #(
   // Thresholds in block memory (1) or look-up tables (0), and their image: a word a line, the
   // index innermost.
   parameter BLOCK = 0,
-  parameter IMAGE = "thresholds.hex"
+  parameter IMAGE = "thresholds.mem"
 ) (
   input  wire                  clk_i,
   // Take the value at the input.

@@ -140,7 +140,7 @@ class Thresholds(ThresholdKernel):
                 # Of each 2**(steps - stage) thresholds, the middle one.
                 half = 1 << (self.steps - stage - 1)
                 words = rows[:, half - 1 :: 2 * half].reshape(-1)
-                images[f"{self.name}_{lane:02}_{stage}.hex"] = hex_lines(words, self.threshold_bits)
+                images[f"{self.name}_{lane:02}_{stage}.mem"] = hex_lines(words, self.threshold_bits)
         return images
 
     def resources(self) -> Resources:

@@ -18,7 +18,7 @@ module thresholds #(
   parameter BIAS     = 0,
   // Memories of this many words and more are block memories.
   parameter BLOCK_WORDS = 512,
-  // The images are IMAGE_<lane, two digits>_<stage>.hex.
+  // The images are IMAGE_<lane, two digits>_<stage>.mem.
   parameter IMAGE = "thresholds"
 ) (
   input  wire                      clk_i,
@@ -99,7 +99,7 @@ module thresholds #(
           .GROUP_BITS    (GROUP_BITS),
           .BLOCK         ((SETS << stage) >= BLOCK_WORDS ? 1 : 0),
           .IMAGE         ({IMAGE, "_", 8'(48 + lane / 10), 8'(48 + lane % 10),
-                           "_", 8'(48 + stage), ".hex"})
+                           "_", 8'(48 + stage), ".mem"})
         ) i_stage (
           .clk_i  (clk_i),
           .en_i   (step),

@@ -23,7 +23,7 @@ class ThresholdsParallel(ThresholdKernel):
         return signed_bits(self.stored)
 
     def parameters(self) -> dict[str, int | str]:
-        return {**super().parameters(), "IMAGE": f"{self.name}.hex"}
+        return {**super().parameters(), "IMAGE": f"{self.name}.mem"}
 
     def images(self) -> dict[str, str]:
         bits, mask = self.threshold_bits, (1 << self.threshold_bits) - 1
@@ -32,7 +32,7 @@ class ThresholdsParallel(ThresholdKernel):
         for row in self.stored.reshape(self.groups, -1)[: self.sets]:
             word = sum((int(value) & mask) << bits * place for place, value in enumerate(row))
             lines.append(f"{word:0{digits}x}\n")
-        return {f"{self.name}.hex": "".join(lines)}
+        return {f"{self.name}.mem": "".join(lines)}
 
     def resources(self) -> Resources:
         items, address = self.lanes * self.count, (self.sets - 1).bit_length()

@@ -18,7 +18,7 @@ module thresholds_parallel #(
   parameter BIAS     = 0,
   // The image has a word for each group of LANES channels: all thresholds, the first of the first
   // lane in the least significant bits.
-  parameter IMAGE = "thresholds.hex"
+  parameter IMAGE = "thresholds.mem"
 ) (
   input  wire                      clk_i,
   input  wire                      rst_i,

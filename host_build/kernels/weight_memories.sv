@@ -20,7 +20,7 @@ module weight_memories #(
   parameter BLOCK = 1,
   // Positions that share a memory.
   parameter SHARED = 1,
-  // Images: IMAGE followed by _00.hex, _01.hex and so on.
+  // Images: IMAGE followed by _00.mem, _01.mem and so on.
   parameter IMAGE = "weights"
 ) (
   input  wire                              clk_i,
@@ -47,7 +47,7 @@ module weight_memories #(
       .DEPTH(DEPTH),
       .ADDRESS_BITS(ADDRESS_BITS),
       .BLOCK(BLOCK),
-      .IMAGE({IMAGE, "_", TENS, ONES, ".hex"})
+      .IMAGE({IMAGE, "_", TENS, ONES, ".mem"})
     ) rom (
       .clk_i(clk_i),
       .en_i(en_i),

@@ -14,7 +14,7 @@ module weight_rom #(
   // 1: block memory; 0: look-up tables.
   parameter BLOCK = 1,
   // Path of the image, one word a line.
-  parameter IMAGE = "weights.hex"
+  parameter IMAGE = "weights.mem"
 ) (
   input  wire                    clk_i,
   input  wire                    en_i,

@@ -169,7 +169,7 @@ def memories() -> str:
         lines += [
             f"""  fifo #({bits}, {depth}, "block") fifo_{index} (
     clk_i, rst_i, in_data_i{part}, push, ready[{index}], beat{part}, valid[{index}], pop);
-  weight_rom #({bits}, {depth}, {address}, 1, "{index}.hex") rom_{index} (
+  weight_rom #({bits}, {depth}, {address}, 1, "{index}.mem") rom_{index} (
     clk_i, en, beat[{WIDTH - address}+:{address}], words{part});"""
         ]
         low += bits
@@ -180,7 +180,7 @@ def memories() -> str:
 def test_block_memories_of_all_widths(tmp_path):
     rng = np.random.default_rng(3)
     tables = [rng.integers(0, 2, (depth, bits)) for bits, depth in SHAPES]
-    images = {f"{index}.hex": hexadecimal(table) for index, table in enumerate(tables)}
+    images = {f"{index}.mem": hexadecimal(table) for index, table in enumerate(tables)}
     (tmp_path / "memories.sv").write_text(memories())
     sources = [tmp_path / "memories.sv", FOLDER / "fifo.sv", FOLDER / "weight_rom.sv"]
     synthesis = yosys.synthesize("memories", sources, {}, images)

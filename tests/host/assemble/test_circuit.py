@@ -30,7 +30,7 @@ def test_generated_files_are_the_same_each_time(tmp_path):
     assert first.name == "network_lightweight.sv"
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "b").iterdir())
-    assert "conv0_matrix_00.hex" in names
+    assert "conv0_matrix_00.mem" in names
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 

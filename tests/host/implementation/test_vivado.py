@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 from board_app.network import overlay
 from host_build.cli import main
 from host_build.configuration.bitfile import BitfileError
-from host_build.implementation import vivado
+from host_build.implementation import chip_synthesis, vivado
+from host_build.implementation.design import Design
+from host_build.implementation.report import Report
 from host_build.implementation.tool import ToolError
+from host_build.implementation.utilisation import Utilisation
 from host_build.implementation.vivado_reports import ReportError
 from tests.bit_files import bit_file
 
@@ -31,6 +35,17 @@ pytestmark = pytest.mark.skipif(
 )
 STAND_IN = Path(__file__).with_name("vivado_stand_in.tcl")
 DESIGN = small_design()
+# What Yosys makes of it, in a time that these tests do not take.
+COUNTED = Utilisation(lut_logic=1774, lut_ram=336, lut_shift=4, ff=2002, bram36=1.0, dsp=2)
+CELLS = {"PS7": 1, "RAMB18E1": 2, "DSP48E1": 2, "FDRE": 1936, "FDSE": 66}
+
+
+@pytest.fixture(autouse=True)
+def yosys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def synthesize(design: Design) -> tuple[Report, None]:
+        return Report(design.name, "Yosys", "0", "synthesised", COUNTED), None
+
+    monkeypatch.setattr(chip_synthesis, "synthesize", synthesize)
 
 
 class Vivado:
@@ -46,7 +61,12 @@ class Vivado:
         (self.data / "hierarchy").write_text(HIERARCHY)
         (self.data / "drc").write_text(DRC)
         (self.data / "bit").write_bytes(bit_file())
+        self.makes(CELLS)
         self.times()
+
+    def makes(self, cells: dict[str, int]) -> None:
+        """What there is after synthesis, by primitive."""
+        (self.data / "cells").write_text(" ".join(f"{k} {n}" for k, n in cells.items()))
 
     def says(self, version: str) -> None:
         self.program.write_text(
@@ -80,14 +100,74 @@ def test_the_script_does_every_step_in_order(stand_in: Vivado, tmp_path: Path) -
     assert outcome.bitstream == bit_file()
     assert [call.split()[0] for call in stand_in.calls] == [
         "read_verilog", "read_mem", "read_xdc", "get_pins", "create_clock", "get_pins",
-        "set_false_path", "synth_design", "opt_design", "place_design", "phys_opt_design",
-        "route_design", "utilisation", "hierarchy", "timing", "drc", "set_property",
-        "write_bitstream",
+        "set_false_path", "set_property", "set_msg_config", "synth_design", "opt_design",
+        "place_design", "phys_opt_design", "route_design", "utilisation", "hierarchy", "timing",
+        "drc", "set_property", "write_bitstream",
     ]  # fmt: skip
     said = "\n".join(stand_in.calls)
     assert "-top chip_top -part xc7z020clg400-1" in said
     assert "create_clock -name fclk0 -period 10.0000 i_processing_system/FCLKCLK[0]" in said
     assert "BITSTREAM.CONFIG.USERID 0x0123ABCD" in said
+    assert "set_property DONT_TOUCH true i_processing_system" in said
+    assert "set_msg_config Synth 8-4445 ERROR" in said
+
+
+def test_images_are_as_read_mem_wants_them() -> None:
+    """A word a line, all of as many digits, and nothing else; MEM by name (UG835, UG901)."""
+    assert DESIGN.images and all(name.endswith(".mem") for name in DESIGN.images)
+    for name in DESIGN.images:
+        lines = DESIGN.files[name].split("\n")
+        assert lines.pop() == "" and len({len(line) for line in lines}) == 1
+        assert all(re.fullmatch("[0-9a-f]+", line) for line in lines)
+
+
+def test_an_image_that_cannot_be_read_ends_the_run(stand_in: Vivado, tmp_path: Path) -> None:
+    (stand_in.data / "unread").touch()
+    with pytest.raises(
+        ToolError, match=r"(?s)exit status 1.*ERROR: \[Synth 8-4445\] could not open"
+    ):
+        vivado.implement(DESIGN, tmp_path / "work")
+    assert stand_in.calls[-1].startswith("synth_design")
+
+
+def test_a_vivado_that_goes_on_without_an_image_gives_no_bitstream(
+    stand_in: Vivado, tmp_path: Path
+) -> None:
+    for name in ("unread", "deaf"):
+        (stand_in.data / name).touch()
+    with pytest.raises(
+        ToolError, match=r"(?s)could not read 1 memory images.*CRITICAL WARNING: \["
+    ):
+        vivado.implement(DESIGN, tmp_path / "work")
+    assert "write_bitstream" in stand_in.calls
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "message"),
+    [
+        ("PS7", 0, r"0 processing systems \(PS7\), by Yosys' count 1 to 1 are"),
+        ("RAMB18E1", 0, "0 halves of block RAM, by Yosys' count 1 to 10 are"),
+        ("DSP48E1", 0, "0 DSP blocks, by Yosys' count 1 to 10 are"),
+        ("DSP48E1", 11, "11 DSP blocks, by"),
+        ("FDRE", 1000, "1066 flip-flops, by Yosys' count 1335 to 3003 are"),
+        ("FDRE", 4000, "4066 flip-flops, by"),
+    ],
+)
+def test_counts_that_are_not_plausible_end_the_run_before_placement(
+    stand_in: Vivado, tmp_path: Path, kind: str, number: int, message: str
+) -> None:
+    stand_in.makes({**CELLS, kind: number})
+    with pytest.raises(ToolError, match=f"(?s)exit status 4.*ERROR: after synthesis .*{message}"):
+        vivado.implement(DESIGN, tmp_path / "work")
+    assert stand_in.calls[-1].startswith("synth_design")
+
+
+def test_a_block_ram_of_36_is_two_of_18(stand_in: Vivado, tmp_path: Path) -> None:
+    stand_in.makes({**CELLS, "RAMB18E1": 0, "RAMB36E1": 5})
+    vivado.implement(DESIGN, tmp_path / "work")
+    stand_in.makes({**CELLS, "RAMB18E1": 1, "RAMB36E1": 5})
+    with pytest.raises(ToolError, match="11 halves of block RAM"):
+        vivado.implement(DESIGN, tmp_path / "work")
 
 
 def test_the_report(stand_in: Vivado, tmp_path: Path) -> None:
@@ -224,7 +304,18 @@ def test_the_command_puts_it_into_the_overlay(
     # Again, and now timing does not close: the overlay keeps what it has.
     stand_in.times(wns=-1.5)
     assert main(command(tmp_path)) == 1
-    assert "NOT CLOSED at 100 MHz, WNS -1.500 ns" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "NOT CLOSED at 100 MHz, WNS -1.500 ns" in printed
+    assert (
+        "would do at 87.0 MHz. The next clocks that the PS makes are 83.3333, 76.9231, 71.4286"
+        in (printed)
+    )
+    again = printed[printed.index("  python -m host_build bitstream tiny --with vivado") :].split()
+    assert again[again.index("--clock") + 1] == "83.3333"
+    assert again[again.index("--overlays") + 1] == str(tmp_path)
+    stand_in.times(whs=-0.1)
+    assert main(command(tmp_path)) == 1
+    assert "(hold): that does not depend on the clock" in capsys.readouterr().out
     assert overlay.find("tiny", tmp_path) == made
 
 

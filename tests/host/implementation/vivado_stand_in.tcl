@@ -8,7 +8,28 @@ proc present {files} {
 }
 
 proc read_verilog {dialect files} { note read_verilog $dialect; present $files }
-proc read_mem {files} { note read_mem; present $files }
+proc read_mem {files} {
+  note read_mem
+  present $files
+  foreach file $files {
+    if {[file extension $file] ni {.mem .coe .dat}} { error "$file is no memory file" }
+  }
+}
+set severity {CRITICAL WARNING}
+proc set_msg_config {id_option id severity_option to} {
+  note set_msg_config $id $to
+  if {$id eq "Synth 8-4445" && ![file exists [file join $::data deaf]]} { set ::severity $to }
+}
+# What of a kind there is after synthesis: name and number in turn.
+proc get_cells {args} {
+  if {[llength $args] == 1} { return $args }
+  set file [open [file join $::data cells]]
+  set cells [read $file]
+  close $file
+  set name [lindex [lindex $args end] end]
+  if {![dict exists $cells $name]} { return {} }
+  return [lrepeat [dict get $cells $name] $name]
+}
 proc read_xdc {file} { note read_xdc; uplevel #0 source $file }
 proc get_pins {name} { note get_pins $name; return $name }
 proc create_clock {args} { note create_clock {*}$args }
@@ -18,7 +39,14 @@ foreach step {synth_design opt_design place_design phys_opt_design route_design}
     note $step {*}\$args
     if {\[file exists \[file join \$::data crash_in_$step\]\]} { error {Abnormal program termination (11)} }
     if {\[file exists \[file join \$::data killed_in_$step\]\]} { exec kill -9 \[pid\] }
+    if {\"$step\" eq \"synth_design\"} synthesised
   "
+}
+proc synthesised {} {
+  if {![file exists [file join $::data unread]]} return
+  set text {[Synth 8-4445] could not open $readmem data file 'conv0_matrix_00.mem'; please make sure}
+  puts "$::severity: $text the file is added to project and has read permission, ignoring"
+  if {$::severity eq "ERROR"} { error {Synthesis failed} }
 }
 proc write_checkpoint {force file} { close [open $file w] }
 proc report {kind args} {
