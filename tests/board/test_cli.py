@@ -266,7 +266,8 @@ def test_unknown_overlay(command: str, overlays: Path, capsys: pytest.CaptureFix
 
 def test_unknown_backend(overlays: Path, capsys: pytest.CaptureFixture) -> None:
     assert run("selftest", overlays, "--backend", "gpu") == 2
-    assert capsys.readouterr().err == "board_app: unknown backend 'gpu'; known: fpga, reference, socket\n"
+    told = capsys.readouterr().err
+    assert told == "board_app: unknown backend 'gpu'; known: fpga, reference, socket\n"
 
 
 def test_damaged_overlay(overlay: Overlay, capsys: pytest.CaptureFixture) -> None:
