@@ -16,6 +16,7 @@ from host_build.commands import (
     proving,
     reading,
     results,
+    searching,
     timing,
     training,
 )
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         loading,
         everything,
         results,
+        searching,
         exploring,
     ):
         group.add(commands)

@@ -32,17 +32,22 @@ class Accuracy:
 
     @property
     def interval(self) -> Tuple[float, float]:
-        """The 95% interval of `fraction` by Wilson's score, which holds for few images too."""
-        n, share = self.images, self.fraction
-        middle = share + _Z95**2 / (2 * n)
-        half = _Z95 * math.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))
-        scale = 1 + _Z95**2 / n
-        return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+        """The 95% interval of `fraction`."""
+        return wilson(self.correct, self.images)
 
     def of_class(self, label: int) -> Optional[float]:
         """The share of right answers among the images of one class; None where there are none."""
         images = int(self.confusion[label].sum())
         return int(self.confusion[label, label]) / images if images else None
+
+
+def wilson(part: int, whole: int) -> Tuple[float, float]:
+    """The 95% interval of a share by Wilson's score, which holds for few too."""
+    share = part / whole
+    middle = share + _Z95**2 / (2 * whole)
+    half = _Z95 * math.sqrt(share * (1 - share) / whole + _Z95**2 / (4 * whole * whole))
+    scale = 1 + _Z95**2 / whole
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def compare(labels: np.ndarray, answers: np.ndarray, classes: int) -> Accuracy:
