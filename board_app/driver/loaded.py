@@ -17,6 +17,7 @@ import hashlib
 import importlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -69,7 +70,8 @@ class Load:
         """Tell it too whether the last soft reset has ended."""
         if ended != self._noted.reset_ended:
             self._noted = replace(self._noted, reset_ended=ended)
-            self._noted.write(self._record)
+            with suppress(OSError):  # what is told to the user now matters more than the note
+                self._noted.write(self._record)
 
 
 def stop(pynq: Any, device: Any, lock: Path, load_anyway: bool = False) -> None:

@@ -291,6 +291,16 @@ def test_a_dead_port_is_no_better_for_anothers_load(
         assert equal(driver, pixels(3))
 
 
+def test_a_dead_port_is_told_even_where_it_cannot_be_noted(
+    board: SimulatedBoard, driver: Accelerator, tmp_path: Path
+) -> None:
+    (tmp_path / "lock.loaded").unlink()
+    (tmp_path / "lock.loaded").mkdir()
+    board.chip.lose_port()
+    with pytest.raises(AcceleratorError, match=REBOOT):
+        driver.execute(pixels(3))
+
+
 def test_the_registers_of_an_empty_fpga(board: SimulatedBoard) -> None:
     control = pynq.MMIO(chip.BASE, chip.WINDOW)
     for use in (lambda: control.read(0), lambda: control.write(0, 1)):
