@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pwd
 import sys
 import tempfile
@@ -16,7 +17,9 @@ from board_app.pictures import cifar10
 from board_app.service import halves, protocol
 from board_app.service.halves import Half, User
 from board_app.service.server import Server
+from board_app.web import certificate
 
+_DATA = Path("/var/lib/resnet8")
 _RELEASE = Path(__file__).resolve().parents[2]
 
 
@@ -51,6 +54,8 @@ def run_demo(options: argparse.Namespace) -> int:
         if options.user is not None:
             user = _user(options.user, chosen.folder / f"{chosen.folder.name}.json")
             environment.update(_cache(user))
+            if page.https:
+                environment.update(_data(user))
         both = [Half("the page", arguments, user, environment)]
         if page.backend == "fpga":
             arguments += ["--backend", "socket"]
@@ -75,6 +80,14 @@ def _cache(user: User) -> Dict[str, str]:
     cache = cifar10.cache_folder()
     file = cache / cifar10.FOLDER / "test_batch.bin"
     return {"XDG_CACHE_HOME": str(cache.parent) if halves.may_read(user, [file]) else ""}
+
+
+def _data(user: User) -> Dict[str, str]:
+    """The environment in which `user`, who may have no home, keeps the page's certificate."""
+    where = _DATA / certificate.FOLDER
+    where.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chown(where, user.uid, -1)
+    return {"XDG_DATA_HOME": str(_DATA)}
 
 
 def _server(options: argparse.Namespace) -> List[str]:

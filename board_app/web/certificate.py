@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Sequence
 
+FOLDER = "resnet8-demo"
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 _DAYS = 825  # browsers take no longer ones
 _LEFT = 30 * 86400  # seconds; with less it is made anew
@@ -58,7 +59,7 @@ class Certificate:
 def folder() -> Path:
     """Where it is kept."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "resnet8-demo"
+    return Path(base) / FOLDER
 
 
 def find(addresses: Sequence[str], where: Path) -> Certificate:

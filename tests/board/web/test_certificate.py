@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from board_app.commands import halving
+from board_app.service.halves import User
 from board_app.web import certificate
 from board_app.web.certificate import CertificateError
 
@@ -76,3 +79,15 @@ def test_nowhere_to_keep_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CertificateError, match="cannot keep a certificate"):
         certificate.find([], tmp_path / "file" / "kept")
+
+
+def test_a_page_of_another_user_keeps_it_where_no_home_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halving, "_DATA", tmp_path / "lib")
+    uid = 65534 if os.geteuid() == 0 else os.getuid()
+    environment = halving._data(User("page", uid, os.getgid(), ()))
+    monkeypatch.setenv("XDG_DATA_HOME", environment["XDG_DATA_HOME"])
+    found = certificate.folder().stat()
+    assert (found.st_uid, found.st_mode & 0o777) == (uid, 0o700)
+    assert certificate.folder().parent.stat().st_mode & 0o055 == 0o055
