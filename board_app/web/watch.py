@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from board_app.camera.capture import Capture, Frame
@@ -18,7 +17,7 @@ from board_app.web.result import Result, encode, look
 
 _PATIENCE = 3.0  # seconds for a frame, before a viewer is told that none comes
 _PAUSE = 1.0  # seconds between two pictures that say so
-_SIZE = (640, 480)
+_SIZE = (160, 120)  # Pillow's own letters are small
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,6 @@ class Watch:
 
 
 def _told(text: str) -> Image.Image:
-    image = Image.fromarray(np.full((*_SIZE[::-1], 3), 40, np.uint8))
-    ImageDraw.Draw(image).text((_SIZE[0] // 4, _SIZE[1] // 2), text, fill=(255, 255, 255))
-    return image
+    image = Image.new("RGB", _SIZE, (40, 40, 40))
+    ImageDraw.Draw(image).text((8, _SIZE[1] // 2), text, fill=(255, 255, 255))
+    return image.resize((4 * _SIZE[0], 4 * _SIZE[1]))

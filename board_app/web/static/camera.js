@@ -14,15 +14,21 @@ export function stop() {
   running?.abort("stopped");
 }
 
-// The picture that `element`, a video or image, shows now, as a form to post.
-async function grab(element) {
+// What `element`, a video or image, shows now, its longer side `side` pixels at most.
+function still(element, side) {
   const width = element.videoWidth ?? element.naturalWidth;
   const height = element.videoHeight ?? element.naturalHeight;
-  const scale = Math.min(1, SIDE / Math.max(width, height));
+  const scale = Math.min(1, side / Math.max(width, height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   canvas.getContext("2d").drawImage(element, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+// The same as a form to post.
+async function grab(element) {
+  const canvas = still(element, SIDE);
   const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
   const body = new FormData();
   body.set("picture", blob, "frame.jpg");
@@ -45,8 +51,10 @@ async function follow(stage, request, controls = []) {
   bar.append(button("Stop", stop), ...controls, pace, spoken);
   const say = (text) => (pace.textContent = text);
   const times = [];
+  let settled = false;
   let number = 0;
   let last = 0;
+  result().prepend(bar);
   while (!mine.signal.aborted) {
     if (document.hidden) {
       await pause(RETRY);
@@ -54,13 +62,16 @@ async function follow(stage, request, controls = []) {
     }
     try {
       const { part, ok, retry } = await ask(...(await request(number)), mine, say);
+      if (mine.signal.aborted) break;
+      result().classList.toggle("stale", !ok);
       if (!ok) {
         say(part.querySelector("p").textContent);
         await pause(retry || RETRY);
         continue;
       }
-      if (bar.isConnected && result().querySelector("[data-live]")) merge(part);
+      if (settled) merge(part);
       else settle(part, stage, bar);
+      settled = true;
       number = part.dataset.number ?? 0;
       times.push(Date.now());
       if (times.length > 20) times.shift();
@@ -77,6 +88,9 @@ async function follow(stage, request, controls = []) {
     }
   }
   bar.remove();
+  const seen = stage.videoWidth || stage.naturalWidth;
+  if (seen && stage.isConnected) stage.replaceWith(still(stage, Infinity)); // the last picture stays
+  stage.removeAttribute("src");
 }
 
 // Put a first answer with the live picture into the page.
@@ -119,10 +133,6 @@ async function startCamera(device) {
   const request = async () => ["/", { method: "POST", body: await grab(shown) }];
   put(card("The camera starts", "The first picture is on its way."));
   await follow(shown, request, await choice(track));
-  const still = document.createElement("canvas"); // the last picture stays
-  [still.width, still.height] = [shown.videoWidth, shown.videoHeight];
-  still.getContext("2d").drawImage(shown, 0, 0);
-  shown.replaceWith(still);
   track.stop();
   if (gone) put(card("No camera", "It was unplugged, or another program took it.", { "Try again": () => startCamera() }, true));
 }

@@ -65,6 +65,9 @@ export function put(part) {
 export function merge(part) {
   for (const from of part.querySelectorAll("[data-live]")) {
     const to = result().querySelector(`[data-live="${from.dataset.live}"]`);
+    for (const name of to.getAttributeNames()) {
+      if (!from.hasAttribute(name)) to.removeAttribute(name);
+    }
     for (const { name, value } of from.attributes) {
       if (to.getAttribute(name) !== value) to.setAttribute(name, value);
     }
