@@ -61,11 +61,11 @@ def run_benchmark(options: argparse.Namespace) -> int:
         chosen, backend.name, images, accuracy, states=states, speed=speed, chip=chip,
         processor=processor, watts=watts,
     )  # fmt: skip
-    print(report.text(row))
     if options.json is not None:
         write_json(options.json, row)
     if options.plot is not None:
         write_atomically(options.plot, plot.draw(row))
+    print(report.text(row))  # last: whoever reads it may have left
     return code
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from board_app import cli
 from board_app.driver import backends
@@ -14,8 +15,11 @@ from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware
 from board_app.measure import benchmark, chip_benchmark, report
 from board_app.measure.benchmark import Effort
+from board_app.network import overlay
 from board_app.network.overlay import Overlay
+from board_app.network.pooling import pool
 from board_app.network.reference import Reference
+from board_app.pictures import picture, windows
 from board_app.pictures.cifar10 import Dataset
 from board_app.system import machine
 from host_build.simulation.behaviour import BehaviouralChip
@@ -126,3 +130,23 @@ def test_a_simulated_board_takes_no_power(
     arguments = ["benchmark", "--overlays", str(overlays), "--backend", "fpga", "--samples"]
     assert cli.main([*arguments, "--watts", "2.5"]) == 2
     assert "the board is simulated: it takes no power" in capsys.readouterr().err
+
+
+def test_classify_searches_on_the_simulated_board(
+    overlays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """By the chip's own counter; with fewer windows than a real one, and nothing to excuse."""
+    monkeypatch.setitem(backends.BACKENDS, "fpga", lambda *_: driver())
+    photo = tmp_path / "photo.png"
+    pixels = np.random.default_rng(5).integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    Image.fromarray(pixels).resize((400, 300)).save(photo)
+    arguments = ["classify", "--overlays", str(overlays), "--backend", "fpga", "--json"]
+    assert cli.main([*arguments, str(photo)]) == 0
+    captured = capsys.readouterr()
+    row = json.loads(captured.out)
+    assert 32 < row["windows"] <= 64 and captured.err == ""
+    expected = REFERENCE.execute(windows.cut(picture.load_file(photo), 64).pixels)
+    answer = pool(overlay.find("lightweight", overlays).manifest, expected, 4)
+    assert row["probability"] == answer.probabilities.max()
+    assert row["cycles"] == INTERVAL * row["windows"] + LATENCY  # one batch
+    assert row["chip_milliseconds"] == row["cycles"] / 1e5
