@@ -20,6 +20,7 @@ from board_app.network.reference import Reference
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from host_build.assemble.calibration import calibration_error, fit_temperature
 from host_build.compiler import check
+from host_build.compiler.foreign import foreign
 from host_build.compiler.model import CompileError
 from host_build.compiler.pipeline import Compiled
 
@@ -96,7 +97,8 @@ def _vectors(compiled: Compiled) -> bytes:
     contrast = np.linspace(0.1, 1.0, len(noise)).reshape(-1, 1, 1, 1)
     extremes = np.stack([np.zeros((32, 32, 3)), np.full((32, 32, 3), 255)])
     images = np.concatenate([extremes, 128 + (noise - 128) * contrast]).astype(np.uint8)
-    logits = check.run(compiled.model, images).astype(np.int32)
+    with foreign("the self-test's images"):
+        logits = check.run(compiled.model, images).astype(np.int32)
     if not np.array_equal(logits, Reference(compiled.graph).execute(images)):
         raise CompileError("the reference and FINN disagree on the self-test's images")
     content = io.BytesIO()

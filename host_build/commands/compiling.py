@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from board_app.network.overlay import OVERLAYS, Overlay
 from board_app.pictures import cifar10
@@ -20,9 +20,14 @@ from host_build.commands.options import (
     folder_of,
     limit,
     overlays,
+    positive,
 )
+from host_build.commands.pixels import are_given, pixel_options, pixels_of
 from host_build.errors import HostError
 from host_build.networks import variant_file
+
+if TYPE_CHECKING:  # its home needs FINN, which takes seconds to load
+    from host_build.compiler.pixels import PixelRange
 
 TRAINED = "best.safetensors"
 
@@ -31,22 +36,29 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "compile", compile_, "compile a network into an overlay",
         f"{ROW}, or a quantised model.onnx", data(), folder(), limit(), overlays(),
-        compiling_options(),
+        compiling_options(), pixel_options(),
     )  # fmt: skip
     parser.add_argument("--name", help="the overlay's name, for a model.onnx (default: its stem)")
-    parser.add_argument(
-        "--normalise",
-        action="store_true",
-        help="the model.onnx expects normalised pixels; fold that in",
-    )
+    check = commands.add(
+        "import-check", import_check, "say in seconds whether a model.onnx can be compiled, or why "
+        "not", None, data(), pixel_options(),
+    )  # fmt: skip
+    check.add_argument("models", nargs="+", type=Path, metavar="model.onnx")
+    check.add_argument(
+        "--compare", type=positive, metavar="N",
+        help="compile it too, and compare the logits of N test images with the file's own",
+    )  # fmt: skip
 
 
 def compile_(options: argparse.Namespace) -> int:
     if options.network.endswith(".onnx"):
         source = Path(options.network)
         _compile_onnx(options, options.name or source.stem, source)
-    elif options.name or options.normalise:
-        raise HostError("--name and --normalise are for a model.onnx; rows have a name, and do it")
+    elif options.name or are_given(options):
+        raise HostError(
+            "--name, --input, --mean and --deviation are for a model.onnx; rows have a name, and "
+            "normalise"
+        )
     else:
         variant = variant_file.find(options.network)
         made = folder_of(options, variant.name)
@@ -124,25 +136,47 @@ def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
     if not source.is_file():
         raise HostError(f"there is no model {source}")
     test = cifar10.load(data_of(options), "test").first(options.limit)
-    _compile(options, name, source, test, None, None, None)
+    _compile(options, name, source, test, None, None, None, pixels_of(options))
+
+
+def import_check(options: argparse.Namespace) -> int:
+    """0 if no model is refused, else 1."""
+    from host_build.compiler.import_check import compare, examine
+
+    pixels = pixels_of(options)
+    images = None
+    if options.compare:
+        images = cifar10.load(data_of(options), "test").first(options.compare).images
+    refused = 0
+    for path in options.models:
+        verdict = examine(path, pixels) if images is None else compare(path, images, pixels)
+        refused += bool(verdict.refusals)
+        print(f"{path}: {verdict} ({verdict.seconds:.1f} s)")
+        for line in (*verdict.refusals, *verdict.notes):
+            print(f"  {line}")
+    return int(refused > 0)
 
 
 def _compile(
     options: argparse.Namespace, name: str, source: Path, test: cifar10.Dataset,
     expected: object, held_out: cifar10.Dataset | None, checkpoint: Path | None,
+    pixels: PixelRange | None = None,
 ) -> Overlay:  # fmt: skip
     import numpy as np
 
     from host_build.assemble.package import package
+    from host_build.compiler.original import beside_the_file
     from host_build.compiler.pipeline import compile_model
 
     compiled = compile_model(
         source, folder_of(options, name), test.images[: options.check_images],
-        normalise=getattr(options, "normalise", False),
+        pixels=pixels,
         expected=None if expected is None else np.asarray(expected, np.float64),
     )  # fmt: skip
     made = package(name, compiled, options.overlays, test, held_out=held_out, checkpoint=checkpoint)
     accuracy = made.manifest.accuracy
+    for line in (*compiled.given.notes, *beside_the_file(compiled, test, pixels)):
+        print(line)
     if compiled.rounded:
         print(f"{compiled.rounded} of {options.check_images} images checked differ by a rounding")
     print(

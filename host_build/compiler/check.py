@@ -7,7 +7,6 @@ import numpy as np
 from board_app.network.graph import Graph
 from board_app.network.reference import Reference
 from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
-from host_build.training.resnet import MEAN, STD
 
 TOLERANCE = 1e-5
 # Where floats become integers, an activation that lies on a quantisation boundary within float32's
@@ -17,22 +16,6 @@ TOLERANCE = 1e-5
 # with most images.
 _ROUNDED_IMAGES = 0.2
 _ROUNDED_STEP = 0.05
-
-
-def run_given(model: ModelWrapper, images: np.ndarray, *, normalise: bool) -> np.ndarray:
-    """Execute the file as it was given on `images`, with `normalise` on normalised pixels.
-
-    CompileError if what it says is no number.
-    """
-    pixels = images.astype(np.float32)
-    if normalise:
-        mean, std = (np.asarray(values, np.float32) for values in (MEAN, STD))
-        pixels = (pixels / np.float32(255) - mean) / std
-    logits = _execute(model, pixels.transpose(0, 3, 1, 2))
-    if not np.isfinite(logits).all():
-        wrong = int((~np.isfinite(logits)).any(axis=1).argmax())
-        raise CompileError(f"the model itself gives NaN or infinity for image {wrong}")
-    return logits
 
 
 def run(model: ModelWrapper, images: np.ndarray) -> np.ndarray:
@@ -73,9 +56,8 @@ def require_close(
     return differing
 
 
-def require_equal(graph: Graph, model: ModelWrapper, images: np.ndarray) -> np.ndarray:
-    """CompileError unless the reference gives FINN's integers; returns them, (N, 10) int32."""
-    finn = run(model, images)
+def require_equal(graph: Graph, finn: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """CompileError unless the reference gives FINN's integers (N, 10); returns them, int32."""
     found = Reference(graph).execute(images)
     if not np.array_equal(finn, found):
         wrong = int((finn != found).any(axis=1).argmax())

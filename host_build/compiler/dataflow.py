@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
 from finn.transformation.fpgadataflow.convert_to_hw.duplicate_streams import (
     InferDuplicateStreamsLayer,
@@ -15,12 +16,18 @@ from finn.transformation.fpgadataflow.convert_to_hw.quantized_matrix_vector_acti
 from finn.transformation.fpgadataflow.convert_to_hw.thresholding import InferThresholdingLayer
 from finn.transformation.fpgadataflow.minimize_accumulator_width import MinimizeAccumulatorWidth
 from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
+from onnx import NodeProto
+from qonnx.core.datatype import DataType
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
+from host_build.compiler.head_bias import reach
 from host_build.compiler.model import CompileError, ModelWrapper, apply
+from host_build.compiler.streamline import logit_scale
+
+_LARGEST_WEIGHT = 127
 
 
 def dataflow(model: ModelWrapper) -> tuple[ModelWrapper, float]:
@@ -38,12 +45,38 @@ def dataflow(model: ModelWrapper) -> tuple[ModelWrapper, float]:
 
 
 def _take_output_scale(model: ModelWrapper) -> float:
-    """Remove the last Mul: argmax does not need it, and the host applies it to show logits."""
-    last = model.graph.node[-1]
+    """Remove the last Mul: argmax does not need it, and the host applies it to show logits.
+
+    A bias behind it becomes one of integers.
+    """
+    last, *bias = logit_scale(model)
     scale = model.get_initializer(last.input[1])
     if scale.size != 1 or float(scale) <= 0:
         raise CompileError("dataflow: the logits have no single positive scale")
     producer = model.find_producer(last.input[0])
     model.graph.node.remove(last)
-    producer.output[0] = model.graph.output[0].name
-    return float(scale)
+    producer.output[0] = bias[0].input[0] if bias else model.graph.output[0].name
+    return _in_steps(model, bias[0], float(scale)) if bias else float(scale)
+
+
+def _in_steps(model: ModelWrapper, bias: NodeProto, scale: float) -> float:
+    """Round the bias to steps of the logits, as fine as weights and kernels allow.
+
+    Returns the scale of those steps.
+    """
+    head = model.find_producer(bias.input[0])
+    weights = model.get_initializer(head.input[1]) if head.op_type == "MatMul" else None
+    if weights is None:
+        raise CompileError(f"dataflow: the bias {bias.name!r} is not that of a matrix product")
+    steps = np.asarray(model.get_initializer(bias.input[1]), np.float64) / scale
+    finer = _LARGEST_WEIGHT // int(np.abs(weights).max())
+    while finer > 1 and np.abs(steps).max() * finer > reach(len(weights)):
+        finer -= 1
+    model.set_initializer(head.input[1], weights * finer)
+    model.set_tensor_datatype(head.input[1], DataType["INT8"])
+    rounded = np.round(steps * finer).astype(np.float32).reshape(1, -1)
+    model.set_initializer(bias.input[1], rounded)
+    model.set_tensor_datatype(bias.input[1], DataType["INT32"])
+    for tensor in (bias.input[0], bias.output[0]):
+        model.set_tensor_datatype(tensor, DataType["INT32"])
+    return scale / finer

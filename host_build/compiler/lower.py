@@ -12,6 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from board_app.errors import GraphError
 from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from host_build.compiler.head_bias import add_bias
 from host_build.compiler.model import CompileError, ModelWrapper
 
 Attribute = Callable[[str], Any]
@@ -96,7 +97,7 @@ class _Lowering:
         matrix = self._model.get_initializer(node.input[1])
         inputs = matrix.shape[0] // kernel**2
         weights = matrix.T.reshape(-1, kernel, kernel, inputs)
-        if np.abs(weights).max() > 127 or (weights != np.round(weights)).any():
+        if weights.min() < -128 or weights.max() > 127 or (weights != np.round(weights)).any():
             raise CompileError(f"lower: the weights of {node.name!r} are no 8-bit integers")
         self._nodes.append(
             Convolution(
@@ -108,7 +109,19 @@ class _Lowering:
         self._alias[node.output[0]] = (_name(node), 0)
 
     def _add(self, node: NodeProto) -> None:
-        self._emit(Add, node, 2)
+        bias = self._model.get_initializer(node.input[1])
+        if bias is None:
+            self._emit(Add, node, 2)
+            return
+        head = self._nodes[-1]
+        if not isinstance(head, Convolution) or self._plain(node.input[0]) != (head.name,):
+            raise CompileError(f"lower: {node.name!r} adds numbers to what is no head")
+        known = {INPUT: (self._shape(self._source), self._type(self._source))}
+        known |= {n.name: (n.shape, n.dtype) for n in self._nodes}
+        steps = bias.reshape(-1).astype(np.int64)
+        given = self._type(node.output[0])
+        self._nodes += add_bias(head, *known[head.inputs[0]], steps, _name(node), given)
+        self._alias[node.output[0]] = (_name(node), 0)
 
     def _pool(self, node: NodeProto) -> None:
         self._emit(Pool, node, 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
+
+from host_build import caches
 
 # FINN asks for a scratch folder when it is imported, whether or not it will write there.
-os.environ.setdefault("FINN_BUILD_DIR", str(Path.cwd() / ".cache" / "finn"))
+os.environ.setdefault("FINN_BUILD_DIR", str(caches.folder("finn")))
 
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx

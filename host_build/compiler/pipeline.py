@@ -15,10 +15,15 @@ from tqdm import tqdm
 from board_app.network.graph import Graph
 from board_app.system.files import write_atomically
 from host_build.compiler import check
+from host_build.compiler.adapt import adapt
 from host_build.compiler.dataflow import dataflow
+from host_build.compiler.foreign import SECONDS, foreign, seconds_for
+from host_build.compiler.given import Given
 from host_build.compiler.lower import lower
 from host_build.compiler.model import ModelWrapper
+from host_build.compiler.pixels import PixelRange
 from host_build.compiler.read import read
+from host_build.compiler.refusals import require_buildable
 from host_build.compiler.streamline import streamline
 from host_build.compiler.tidy import tidy
 
@@ -27,9 +32,10 @@ from host_build.compiler.tidy import tidy
 class Compiled:
     """The integer graph, FINN's model of it, and the scale of its logits.
 
-    `rounded` of the images differ from the file as it was given by the rounding of one activation.
+    `given` is the file; `rounded` of the images differ from it by the rounding of one activation.
     """
 
+    given: Given
     graph: Graph
     model: ModelWrapper
     logit_scale: float
@@ -38,22 +44,28 @@ class Compiled:
 
 def compile_model(
     source: Path, folder: Path, images: np.ndarray, *,
-    normalise: bool = False, expected: np.ndarray | None = None,
+    pixels: PixelRange | None = None, expected: np.ndarray | None = None,
 ) -> Compiled:  # fmt: skip
     """Compile the ONNX model `source`, keeping each stage's model in `folder`.
 
-    `images` (N, 32, 32, 3) uint8 are real ones to check the stages on; `expected` (N, 10) are the
-    network's own logits for them, where there is a network to ask. CompileError names the stage.
+    `images` (N, 32, 32, 3) uint8 are real ones to check the stages on; `pixels` is the range that
+    the model takes, if not 0..255; `expected` (N, 10) are the network's own logits for them, where
+    there is a network to ask. CompileError names the stage and the node.
     """
     folder.mkdir(parents=True, exist_ok=True)
     bar = tqdm(total=4, desc="compile", unit="stage", bar_format="{desc}: {n}/{total} {postfix}")
 
     def stage(name: str, run: Callable[[], ModelWrapper]) -> ModelWrapper:
         bar.set_postfix_str(name)
-        model = run()
+        with foreign(name.partition("_")[2], seconds_for(adapted)):
+            model = run()
         write_atomically(folder / f"{name}.onnx", model.model.SerializeToString())
         bar.update()
         return model
+
+    def logits(of: str, model: ModelWrapper) -> np.ndarray:
+        with foreign(f"the model after {of}", SECONDS + len(images)):
+            return check.run(model, images)
 
     scale = 0.0
 
@@ -63,25 +75,35 @@ def compile_model(
         return model
 
     with bar, _finn_output_to(folder / "finn.log"):
-        given = read(source)
-        truth = check.run_given(given, images, normalise=normalise)
+        given, adapted = buildable(source)
+        truth = given.run(images, pixels)
         if expected is not None:
             check.require_close("export", expected, truth, rounding=True)
-        tidied = stage("1_tidy", lambda: tidy(given, normalise=normalise))
-        floats = check.run(tidied, images)
+        tidied = stage("1_tidy", lambda: tidy(adapted, pixels))
+        floats = logits("tidy", tidied)
         check.require_close("tidy", truth, floats, rounding=True)
         streamlined = stage("2_streamline", lambda: streamline(tidied))
-        after = check.run(streamlined, images)
+        after = logits("streamline", streamlined)
         check.require_close("streamline", floats, after, rounding=True)
         layers = stage("3_dataflow", to_dataflow)
-        graph = lower(layers)
         bar.set_postfix_str("4_lower")
-        integers = check.require_equal(graph, layers, images)
+        with foreign("lower"):
+            graph = lower(layers)
+        integers = check.require_equal(graph, logits("dataflow", layers), images)
         check.require_close("dataflow", after, integers * scale)
         rounded = check.require_close("compile", truth, integers * scale, rounding=True)
         write_atomically(folder / "4_graph.npz", graph.dump())
         bar.update()
-    return Compiled(graph, layers, scale, rounded)
+    return Compiled(given, graph, layers, scale, rounded)
+
+
+def buildable(source: Path) -> tuple[Given, ModelWrapper]:
+    """The file `source` and the same network adapted; CompileError if no circuit can be made."""
+    given = read(source)
+    with foreign("adapt"):
+        adapted = adapt(given.model)
+        require_buildable(adapted)
+    return given, adapted
 
 
 @contextlib.contextmanager

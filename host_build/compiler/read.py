@@ -5,81 +5,205 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 from google.protobuf.message import DecodeError
-from onnx import numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler import rounding
-from host_build.compiler.model import CompileError, ModelWrapper, apply, operations
+from host_build.compiler.edit import store_constants
+from host_build.compiler.foreign import foreign
+from host_build.compiler.given import Given
+from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.networks.variants import IMAGE_CHANNELS, IMAGE_SIZE
 
 _INPUT = (1, IMAGE_CHANNELS, IMAGE_SIZE, IMAGE_SIZE)
-_SUPPORTED = frozenset(
-    {"Add", "AveragePool", "BatchNormalization", "Concat", "Constant", "Conv", "Flatten", "Gather"}
-    | {"Gemm", "GlobalAveragePool", "MatMul", "Mul", "MultiThreshold", "Pad", "Quant", "Relu"}
-    | {"Reshape", "Shape", "Transpose", "Unsqueeze"}
-)
+# The device's block RAM holds 0.6 MB of weights.
+_MOST_BYTES = 256 << 20
+_OPSETS = range(9, onnx.defs.onnx_opset_version() + 1)
+# What comes after the logits and is the host's work, by why.
+_AFTER_LOGITS = {
+    "ArgMax": "the board gives the logits, and the host the largest",
+    "TopK": "the board gives the logits, and the host the largest",
+    "Softmax": "the board gives the logits, and the host their probabilities",
+    "LogSoftmax": "the board gives the logits, and the host their probabilities",
+}
+_DOMAINS = ("", "ai.onnx", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 
 
-def read(path: Path) -> ModelWrapper:
+def read(path: Path) -> Given:
     """The model in `path`: its own nodes and numbers, with the shapes that ONNX infers.
 
-    What it computes is the truth that every stage is compared with. CompileError names the first
-    node or tensor that has no integer counterpart.
+    What it computes is the truth that every stage is compared with. CompileError says why the file
+    cannot be read, or is no classifier of images.
     """
+    proto = _load(path)
+    with foreign(f"{path}"):
+        model = ModelWrapper(proto)
+        store_constants(model)
+        _name_nodes(model)
+        _require_domains(model, path)
+        _require_finite(model, path)
+        source = _require_input(model, path)
+        notes = [*_one_image(model, source), *_leave_out_what_follows_the_logits(model)]
+        _require_output(model, path)
+        model = apply(model, InferShapes())
+        _require_sizes(model, path)
+    return Given(model, source, tuple(notes))
+
+
+def _load(path: Path) -> ModelProto:
     if not path.is_file():
         raise CompileError(f"there is no model {path}")
+    _require_small(path, path.stat().st_size)
     try:
-        model = ModelWrapper(str(path))
-    except (DecodeError, OSError, ValueError) as error:
+        proto = onnx.load(path, load_external_data=False)
+        outside = {
+            entry.value
+            for tensor in _tensors(proto) if tensor.data_location == TensorProto.EXTERNAL
+            for entry in tensor.external_data if entry.key == "location"
+        }  # fmt: skip
+        for name in sorted(outside):
+            data = path.parent / name
+            if not data.is_file():
+                raise CompileError(
+                    f"{path} keeps its numbers in {name!r}, which is not beside it; copy that file "
+                    "too, or save the model with its data inside"
+                )
+            _require_small(path, path.stat().st_size + data.stat().st_size)
+        onnx.load_external_data_for_model(proto, str(path.parent))
+    except (
+        DecodeError, OSError, ValueError, RuntimeError, onnx.checker.ValidationError,
+    ) as error:  # fmt: skip
         raise CompileError(f"{path} is no readable ONNX model: {error}") from error
-    _name_nodes(model)
-    _require_supported(model, path)
-    _require_finite(model, path)
-    _require_input(model, path)
-    rounding.require_known(model)
-    return apply(model, InferShapes())
+    if not proto.graph.node:
+        raise CompileError(f"{path} has no nodes: it is empty or no ONNX model")
+    version = next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 0)
+    if version not in _OPSETS:
+        raise CompileError(
+            f"{path} is of ONNX opset {version}; read are {_OPSETS.start} to {_OPSETS.stop - 1}"
+        )
+    return proto
+
+
+def _require_small(path: Path, size: int) -> None:
+    if size > _MOST_BYTES:
+        raise CompileError(
+            f"{path} has {size / 1e6:,.0f} MB of data; no network that fits the board has more "
+            f"than {_MOST_BYTES / 1e6:,.0f}"
+        )
+
+
+def _tensors(proto: ModelProto) -> list[TensorProto]:
+    attributes = [a for node in proto.graph.node for a in node.attribute]
+    return [*proto.graph.initializer, *(a.t for a in attributes if a.HasField("t"))]
 
 
 def _name_nodes(model: ModelWrapper) -> None:
-    """Give each node without a name one to be called by in messages."""
+    """Give each node without a name, or with another's, one to be called by in messages."""
+    taken: set[str] = set()
     for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"{node.op_type}#{index}"
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}#{index}"
+        taken.add(node.name)
 
 
-def _require_supported(model: ModelWrapper, path: Path) -> None:
-    if not model.graph.node:
-        raise CompileError(f"{path} has no nodes: it is empty or no ONNX model")
-    for operation, names in operations(model).items():
-        if operation not in _SUPPORTED:
+def _require_domains(model: ModelWrapper, path: Path) -> None:
+    for node in model.graph.node:
+        if node.domain not in _DOMAINS and not node.domain.startswith("qonnx.custom_op"):
             raise CompileError(
-                f"{path}: node {names[0]!r} is a {operation}, which has no integer counterpart "
-                f"here; supported: {', '.join(sorted(_SUPPORTED))}"
+                f"{path}: node {node.name!r} is a {node.op_type} of {node.domain!r}, an operator "
+                "that nobody here can execute"
             )
 
 
 def _require_finite(model: ModelWrapper, path: Path) -> None:
-    constants = {
-        f"{node.name} ({node.output[0]})": attribute.t
-        for node in model.get_nodes_by_op_type("Constant")
-        for attribute in node.attribute
-        if attribute.name == "value"
-    }
-    stored = constants | {tensor.name: tensor for tensor in model.graph.initializer}
-    for name, tensor in stored.items():
+    for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
+        if 0 in values.shape:
+            raise CompileError(f"{path}: {tensor.name!r} has no numbers, shape {values.shape}")
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             wrong = int((~np.isfinite(values)).sum())
             raise CompileError(
-                f"{path}: {wrong} of the {values.size} numbers of {name!r} are NaN or infinite; "
-                "did its training diverge?"
+                f"{path}: {wrong} of the {values.size} numbers of {tensor.name!r} are NaN or "
+                "infinite; did its training diverge?"
             )
 
 
-def _require_input(model: ModelWrapper, path: Path) -> None:
+def _require_input(model: ModelWrapper, path: Path) -> str:
     # Older exporters list the weights among the inputs.
     stored = {tensor.name for tensor in model.graph.initializer}
-    images = next((i.name for i in model.graph.input if i.name not in stored), None)
-    found = tuple(model.get_tensor_shape(images) or ()) if images else ()
-    if found != _INPUT:
-        raise CompileError(f"{path} takes shape {found}, but must be {_INPUT}")
+    images = [value for value in model.graph.input if value.name not in stored]
+    if len(images) != 1:
+        names = ", ".join(repr(value.name) for value in images) or "none"
+        raise CompileError(f"{path} takes {len(images)} inputs ({names}); one is read, the image")
+    shape = _shape(images[0])
+    fits = len(shape) == len(_INPUT) and shape[1:] == list(_INPUT[1:])
+    if not fits or (isinstance(shape[0], int) and shape[0] != 1):
+        raise CompileError(
+            f"{path} takes shape ({', '.join(map(str, shape))}), but must be {_INPUT}: one image, "
+            "channels first; only the first number may be left open"
+        )
+    if images[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+        kind = TensorProto.DataType.Name(images[0].type.tensor_type.elem_type)
+        raise CompileError(f"{path} takes numbers of type {kind}; read are those of type FLOAT")
+    return str(images[0].name)
+
+
+def _shape(value: onnx.ValueInfoProto) -> list[int | str]:
+    """Each dimension's number, or its name where it is open."""
+    dimensions = value.type.tensor_type.shape.dim
+    return [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in dimensions]
+
+
+def _one_image(model: ModelWrapper, source: str) -> list[str]:
+    """Fix an open number of images to one."""
+    (images,) = (value for value in model.graph.input if value.name == source)
+    first = images.type.tensor_type.shape.dim[0]
+    if first.HasField("dim_value"):
+        return []
+    name = first.dim_param
+    # They were inferred for any number.
+    del model.graph.value_info[:]
+    for value in (*model.graph.input, *model.graph.output):
+        for dimension in value.type.tensor_type.shape.dim:
+            if not dimension.HasField("dim_value") and dimension.dim_param == name:
+                dimension.dim_value = 1
+    return [f"the number of images is open ({name or '?'}); taken is one at a time"]
+
+
+def _leave_out_what_follows_the_logits(model: ModelWrapper) -> list[str]:
+    notes: list[str] = []
+    while True:
+        producers = {id(p): p for o in model.graph.output if (p := model.find_producer(o.name))}
+        last: NodeProto | None = next(iter(producers.values()), None)
+        if len(producers) != 1 or last is None or last.op_type not in _AFTER_LOGITS:
+            return notes
+        notes.append(
+            f"{last.op_type} {last.name!r} at the end is left out: {_AFTER_LOGITS[last.op_type]}"
+        )
+        del model.graph.output[1:]
+        logits = onnx.ValueInfoProto(name=last.input[0])
+        logits.type.tensor_type.elem_type = TensorProto.FLOAT
+        for known in list(model.graph.value_info):
+            if known.name == logits.name:
+                logits.CopyFrom(known)
+                model.graph.value_info.remove(known)
+        model.graph.output[0].CopyFrom(logits)
+        model.graph.node.remove(last)
+
+
+def _require_output(model: ModelWrapper, path: Path) -> None:
+    if len(model.graph.output) != 1:
+        names = ", ".join(repr(output.name) for output in model.graph.output)
+        raise CompileError(
+            f"{path} gives {len(model.graph.output)} outputs ({names}); export it with the logits "
+            "alone"
+        )
+
+
+def _require_sizes(model: ModelWrapper, path: Path) -> None:
+    for value in (*model.graph.value_info, *model.graph.output):
+        if 0 in (shape := _shape(value)):
+            raise CompileError(
+                f"{path}: {value.name!r} has shape ({', '.join(map(str, shape))}), no numbers"
+            )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from finn.builder.custom_step_library.resnet import step_resnet_streamline
 from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
-from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
+from finn.transformation.streamline.absorb import (
+    AbsorbConsecutiveTransposes,
+    AbsorbMulIntoMultiThreshold,
+)
 from finn.transformation.streamline.collapse_repeated import CollapseRepeatedMul
 from finn.transformation.streamline.reorder import (
     MoveScalarLinearPastInvariants,
     MoveScalarMulPastMatMul,
 )
+from onnx import NodeProto
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
@@ -24,15 +28,11 @@ def streamline(model: ModelWrapper) -> ModelWrapper:
     model = apply(
         model, InferDataLayouts(), InferGlobalAccPoolLayer(), AbsorbConsecutiveTransposes(),
         InferShapes(), InferDataTypes(), MoveScalarLinearPastInvariants(),
-        MoveScalarMulPastMatMul(), CollapseRepeatedMul(),
+        AbsorbMulIntoMultiThreshold(), MoveScalarMulPastMatMul(), CollapseRepeatedMul(),
         InferShapes(), InferDataTypes(), InferDataLayouts(),
     )  # fmt: skip
-    last = model.graph.node[-1]
-    if last.op_type != "Mul" or model.get_initializer(last.input[1]) is None:
-        raise CompileError(
-            f"streamline: the model ends in {last.op_type} {last.name!r}, not in one scale"
-        )
-    for node in model.graph.node[:-1]:
+    floats = logit_scale(model)
+    for node in model.graph.node[: -len(floats)]:
         for tensor in node.output:
             if not model.get_tensor_datatype(tensor).is_integer():
                 raise CompileError(
@@ -40,3 +40,18 @@ def streamline(model: ModelWrapper) -> ModelWrapper:
                     "its scale could not be absorbed into a threshold"
                 )
     return model
+
+
+def logit_scale(model: ModelWrapper) -> list[NodeProto]:
+    """The last nodes: the Mul by the logits' scale, and the Add of their bias if they have one."""
+    last = list(model.graph.node[-2:])
+    found = [node for node in last if model.get_initializer(node.input[1]) is not None]
+    kinds = [node.op_type for node in found]
+    if kinds[-2:] == ["Mul", "Add"] and found == last:
+        return found
+    if kinds[-1:] == ["Mul"] and found[-1] is last[-1]:
+        return found[-1:]
+    raise CompileError(
+        f"streamline: the model ends in {last[-1].op_type} {last[-1].name!r}, not in one scale of "
+        "the logits"
+    )

@@ -20,34 +20,24 @@ from qonnx.util.cleanup import cleanup_model
 
 from host_build.compiler import rounding
 from host_build.compiler.model import CompileError, ModelWrapper, apply
+from host_build.compiler.pixels import PixelRange
 from host_build.networks.variants import CLASSES
-from host_build.training.resnet import MEAN, STD
 
-# FINN's RemoveStaticGraphInputs and TopK-era transformations want at least this ONNX version.
-_OPSET = 11
 _OUTPUT = (1, CLASSES)
 
 
-def tidy(given: ModelWrapper, *, normalise: bool = False) -> ModelWrapper:
-    """Return `given` in one form; with `normalise`, CIFAR-10's normalisation is before its input.
+def tidy(adapted: ModelWrapper, pixels: PixelRange | None = None) -> ModelWrapper:
+    """Return `adapted` in one form; with `pixels`, what makes that range of 0..255 comes first.
 
     The result takes pixels 0..255 (1, 32, 32, 3) and gives float logits (1, 10).
     """
-    model = apply(given, RemoveStaticGraphInputs())
-    for opset in model.model.opset_import:
-        if opset.domain in ("", "ai.onnx"):
-            opset.version = max(opset.version, _OPSET)
-    _drop_idle_pads(model)
-    model = apply(model, InferShapes())
-    _pool_globally(model)
-    _spell_out_windows(model)
     # Old exporters compute the shape before the last layer; only folding those constants says it.
-    model = cleanup_model(model)
+    model = cleanup_model(apply(adapted, RemoveStaticGraphInputs(), InferShapes()))
     found = tuple(model.get_tensor_shape(model.graph.output[0].name) or ())
     if found != _OUTPUT:
         raise CompileError(f"the model gives shape {found}, but must be {_OUTPUT}")
-    if normalise:
-        _prepend_normalisation(model)
+    if pixels is not None:
+        _prepend(model, *pixels.affine())
     model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])
     roundings = rounding.of_activations(model)
     model = apply(model, ConvertQONNXtoFINN())
@@ -58,59 +48,18 @@ def tidy(given: ModelWrapper, *, normalise: bool = False) -> ModelWrapper:
     return step_resnet_tidy(model, None)
 
 
-def _drop_idle_pads(model: ModelWrapper) -> None:
-    """Remove Pad nodes that pad nothing, which old exporters leave before a pool."""
-    for node in model.get_nodes_by_op_type("Pad"):
-        pads = next((list(a.ints) for a in node.attribute if a.name == "pads"), None)
-        if pads is None or any(pads):
-            raise CompileError(f"node {node.name!r} is a Pad that pads; use the convolution's own")
-        for consumer in model.find_consumers(node.output[0]):
-            for index, name in enumerate(consumer.input):
-                if name == node.output[0]:
-                    consumer.input[index] = node.input[0]
-        model.graph.node.remove(node)
-
-
-def _pool_globally(model: ModelWrapper) -> None:
-    """Turn an average pool over the whole image into a GlobalAveragePool."""
-    for node in model.get_nodes_by_op_type("AveragePool"):
-        kernel = next(list(a.ints) for a in node.attribute if a.name == "kernel_shape")
-        shape = model.get_tensor_shape(node.input[0])
-        padded = any(any(a.ints) for a in node.attribute if a.name == "pads")
-        if list(shape[2:]) != kernel or padded:
-            how = "with padding" if padded else "not the whole"
-            raise CompileError(f"node {node.name!r} pools {kernel} of {shape[2:]}, {how}")
-        node.op_type = "GlobalAveragePool"
-        del node.attribute[:]
-
-
-def _spell_out_windows(model: ModelWrapper) -> None:
-    """Write down what ONNX lets a convolution leave out; qonnx reads it without asking."""
-    for node in model.get_nodes_by_op_type("Conv"):
-        written = {attribute.name for attribute in node.attribute}
-        default = {
-            "kernel_shape": model.get_tensor_shape(node.input[1])[2:],
-            "strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], "group": 1,
-        }  # fmt: skip
-        for name, value in default.items():
-            if name not in written:
-                node.attribute.append(helper.make_attribute(name, value))
-
-
-def _prepend_normalisation(model: ModelWrapper) -> None:
-    """Make the input pixels 0..255: y = x / (255 std) - mean / std, per channel."""
+def _prepend(model: ModelWrapper, factor: np.ndarray, term: np.ndarray) -> None:
+    """Make the input pixels 0..255, times `factor`, plus `term`."""
     source = model.graph.input[0]
     name, shape = source.name, model.get_tensor_shape(source.name)
     consumers = model.find_consumers(name)
-    std = np.asarray(STD, np.float32).reshape(1, -1, 1, 1)
-    mean = np.asarray(MEAN, np.float32).reshape(1, -1, 1, 1)
     scaled, normalised = f"{name}_scaled", f"{name}_normalised"
     for tensor in (scaled, normalised):
         model.graph.value_info.append(
             helper.make_tensor_value_info(tensor, TensorProto.FLOAT, shape)
         )
-    model.set_initializer(f"{name}_scale", 1 / (255 * std))
-    model.set_initializer(f"{name}_bias", -mean / std)
+    model.set_initializer(f"{name}_scale", factor)
+    model.set_initializer(f"{name}_bias", term)
     for consumer in consumers:
         for index, read in enumerate(consumer.input):
             if read == name:

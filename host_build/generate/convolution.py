@@ -57,7 +57,8 @@ def convolution_kernels(
         unit = MatrixVector(
             weights=matrix, simd=fold.simd, pe=fold.pe, style=fold.style, rom=fold.rom,
             activation_bits=inputs.bits, activation_signed=inputs.signed,
-            weight_bits=max(int(np.abs(matrix).max()).bit_length() + 1, 2),
+            # -128 has 8 bits, but cannot lend to a neighbour: styles that pack products refuse it.
+            weight_bits=min(max(int(np.abs(matrix.astype(int)).max()).bit_length() + 1, 2), 8),
             rom_positions=fold.rom_positions, vectors=node.shape[0] * node.shape[1],
             name=f"{node.name}_matrix",
         )  # fmt: skip

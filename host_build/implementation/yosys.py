@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from host_build import caches
 from host_build.implementation.cascade import join_cascades
 from host_build.implementation.utilisation import Utilisation
 
-CACHE = Path(__file__).parents[2] / ".cache" / "yosys"
+CACHE = caches.folder("yosys")
 Frontend = Literal["verilog", "slang"]
 Parameter = int | str
 

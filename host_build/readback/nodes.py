@@ -26,9 +26,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from board_app.system.files import write_atomically
+from host_build import caches
 from host_build.configuration.errors import DatabaseError
 
-CACHE = Path(__file__).parents[2] / ".cache" / "readback"
+CACHE = caches.folder("readback")
 _FORMAT = 1
 _EDGE = re.compile(rb" (\d+),(-?\d+),(-?\d+),0(?![\d,])")
 

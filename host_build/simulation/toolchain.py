@@ -16,12 +16,13 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
+from host_build import caches
 from host_build.errors import HostError
 from host_build.kernels.base import Stream
 from host_build.text import templates
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / ".cache" / "verilator"
+CACHE = caches.folder("verilator")
 Parameter = int | str
 
 # The runtime calls the functions of harness.cpp.j2 instead of ending the process.

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from board_app.system.files import write_atomically
+from host_build import caches
 from host_build.training import checkpoint
 from host_build.training.images import Images, View, batches
 from host_build.training.recipes import Recipe
 
 TEMPERATURE = 2.0
 BATCH = 500
-CACHE = Path(__file__).parents[2] / ".cache" / "logits"
+CACHE = caches.folder("logits")
 
 
 class Ensemble(nn.Module):

@@ -42,7 +42,10 @@ def test_help(command, capsys):
         (["train", "lightweight", "--cifar10", "."], "data_batch_1.bin is missing"),
         (["compile", "none.onnx", "--cifar10", "/nowhere"], "there is no model none.onnx"),
         (["compile", "ResNet8_acc84.51.onnx", "--cifar10", "."], "give a --name of lower-case"),
-        (["compile", "lightweight", "--name", "mine"], "--name and --normalise are for"),
+        (
+            ["compile", "lightweight", "--name", "mine"],
+            "--name, --input, --mean and --deviation are for",
+        ),
         (["compile", "lightweight", "--limit", "9"], "none of the project's overlays"),
         (["all", "lightweight", "--limit", "9"], "none of the project's overlays"),
         (["all", "lightweight", "--recipe", "teacher"], "trains no network to compile"),

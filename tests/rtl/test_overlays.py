@@ -11,6 +11,7 @@ from board_app.pictures import cifar10 as data
 from host_build.cli import main
 from host_build.compiler.fold import fold
 from host_build.compiler.pipeline import compile_model
+from host_build.compiler.pixels import RANGES
 from host_build.generate import circuit
 from host_build.generate.plan import plan
 from host_build.simulation.fifo_sizing import size_fifos
@@ -39,7 +40,7 @@ def test_shipped_circuit_equals_the_reference_at_its_pace(cifar10, name, stall):
 def test_original_network_within_10_000_cycles(cifar10, original, tmp_path):
     images = data.load(cifar10, "test").images[:IMAGES]
     source = original / "finn_lightweight_resnet8_acc84.51.onnx"
-    graph = compile_model(source, tmp_path, images[:20], normalise=True).graph
+    graph = compile_model(source, tmp_path, images[:20], pixels=RANGES["normalised"]).graph
     folding = fold(graph, cycles=10_000)
     depths = size_fifos(plan(graph, folding), "network_original")
     layout = plan(graph, folding, depths)

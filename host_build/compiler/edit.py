@@ -1,0 +1,70 @@
+"""Small changes of an ONNX graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from host_build.compiler.model import ModelWrapper
+
+
+def attribute(node: NodeProto, name: str, default: Any) -> Any:
+    """The attribute `name` of `node`, decoded, or `default` where it is left out."""
+    for found in node.attribute:
+        if found.name == name:
+            value = helper.get_attribute_value(found)
+            return value.decode() if isinstance(value, bytes) else value
+    return default
+
+
+def store_constants(model: ModelWrapper) -> None:
+    """Make the tensor of each Constant node one that the model stores."""
+    for node in list(model.graph.node):
+        value = attribute(node, "value", None)
+        if node.op_type == "Constant" and isinstance(value, TensorProto):
+            stored = numpy_helper.from_array(numpy_helper.to_array(value), node.output[0])
+            model.graph.initializer.append(stored)
+            model.graph.node.remove(node)
+
+
+def stored(model: ModelWrapper, node: NodeProto, index: int) -> np.ndarray | None:
+    """The numbers of the input `index` of `node`, if the model stores them."""
+    if index >= len(node.input) or not node.input[index]:
+        return None
+    found: np.ndarray | None = model.get_initializer(node.input[index])
+    return found
+
+
+def store(model: ModelWrapper, like: str, values: np.ndarray) -> str:
+    """Store `values` under a new name that begins with `like`; returns the name."""
+    taken = set(model.get_all_tensor_names())
+    name = next(n for n in (f"{like}_{i}" for i in range(len(taken) + 1)) if n not in taken)
+    model.set_initializer(name, values)
+    return name
+
+
+def redirect(model: ModelWrapper, old: str, new: str) -> None:
+    """Let every reader of `old` read `new`, and the model give `new` where it gave `old`."""
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == old:
+                node.input[index] = new
+    for output in model.graph.output:
+        if output.name == old:
+            output.name = new
+
+
+def drop(model: ModelWrapper, node: NodeProto) -> None:
+    """Take out a node that gives its first input."""
+    redirect(model, node.output[0], node.input[0])
+    model.graph.node.remove(node)
+
+
+def replace(model: ModelWrapper, node: NodeProto, *nodes: NodeProto) -> None:
+    """Put `nodes` in the place of `node`."""
+    place = list(model.graph.node).index(node)
+    model.graph.node.remove(node)
+    for index, new in enumerate(nodes):
+        model.graph.node.insert(place + index, new)

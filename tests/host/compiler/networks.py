@@ -1,0 +1,289 @@
+"""Small quantised classifiers as other people's exporters write them, for one odd thing each.
+
+`python -m tests.host.compiler.networks FOLDER` writes the kinds of docs/compiler.md's table.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+Step = tuple[str, dict[str, Any]]
+CUSTOM = "qonnx.custom_op.general"
+
+
+class Network:
+    """Nodes one after another, each reading what the one before gives; constants by value."""
+
+    def __init__(self, seed: int = 4) -> None:
+        self.random = np.random.default_rng(seed)
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+        self.last = "x"
+
+    def constant(self, value: Any, kind: type = np.float32) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
+        return name
+
+    def add(self, operation: str, *inputs: Any, first: str | None = None, **attributes: Any) -> str:
+        """A node that reads the last tensor (or `first`) and `inputs`, numbers or names."""
+        names = [i if isinstance(i, str) else self.constant(i) for i in inputs]
+        read = [self.last if first is None else first, *names]
+        self.last = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operation, read, [self.last], **attributes))
+        return self.last
+
+    def quant(
+        self, scale: Any, bits: int = 4, *, signed: int = 1, zero: float = 0, mode: str = "ROUND",
+        first: str | None = None, narrow: int = 0,
+    ) -> str:  # fmt: skip
+        return self.add(
+            "Quant", scale, float(zero), float(bits), first=first, domain=CUSTOM, signed=signed,
+            narrow=narrow, rounding_mode=mode,
+        )  # fmt: skip
+
+    def weights(self, shape: Sequence[int], scale: Any = 0.1, bits: int = 4, low: int = -7) -> str:
+        values = self.random.integers(low, -low if low > -8 else 8, shape) * np.asarray(scale)
+        before = self.last
+        made = self.quant(scale, bits, first=self.constant(values))
+        self.last = before
+        return made
+
+    def convolution(self, inputs: int, outputs: int, kernel: int = 3, **attributes: Any) -> str:
+        before = self.last
+        weights = self.weights(
+            (outputs, inputs, kernel, kernel), np.full((outputs, 1, 1, 1), 0.1317)
+        )
+        attributes = {"pads": [kernel // 2] * 4, "kernel_shape": [kernel] * 2} | attributes
+        given = {name: value for name, value in attributes.items() if value is not None}
+        return self.add("Conv", weights, first=before, **given)
+
+    def save(
+        self, path: Path, *, outputs: Sequence[str] = (), batch: int | str = 1, opset: int = 13,
+        shape: Sequence[int | str] = (3, 32, 32), given: Sequence[int | str] = (1, 10),
+        given_type: int = TensorProto.FLOAT,
+    ) -> Path:  # fmt: skip
+        value = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            self.nodes, "g", [value("x", TensorProto.FLOAT, [batch, *shape])],
+            [value(name, given_type, given) for name in outputs or [self.nodes[-1].output[0]]],
+            self.constants,
+        )  # fmt: skip
+        opsets = [helper.make_opsetid("", opset), helper.make_opsetid(CUSTOM, 2)]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+        return path
+
+
+def start(mode: str = "ROUND", **convolution: Any) -> Network:
+    """Pixels, a quantiser, a convolution, ReLU and its quantiser: 4 channels."""
+    network = Network()
+    network.add("Mul", 2.0**-7)
+    network.add("Add", -1.0)
+    network.quant(0.11, mode=mode)
+    network.convolution(3, 4, **convolution)
+    network.add("Relu")
+    network.quant(0.2937, signed=0, mode=mode)
+    return network
+
+
+def finish(network: Network, channels: int = 4, classes: int = 10) -> Network:
+    """The mean over the image and a linear layer."""
+    network.add("GlobalAveragePool")
+    flat = network.add("Flatten")
+    weights = network.weights((channels, classes))
+    network.add("MatMul", weights, first=flat)
+    return network
+
+
+def _sub_and_div() -> Network:
+    network = Network()
+    network.add("Sub", 127.5)
+    network.add("Div", 63.7)
+    network.quant(0.0317, 8)
+    network.convolution(3, 4)
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    return finish(network)
+
+
+def _mean(keep: int) -> Network:
+    network = start()
+    network.add("ReduceMean", axes=[2, 3], keepdims=keep)
+    if keep:
+        network.add("Flatten")
+    return _linear(network)
+
+
+def _linear(network: Network, low: int = -7, bits: int = 4) -> Network:
+    before = network.last
+    network.add("MatMul", network.weights((4, 10), bits=bits, low=low), first=before)
+    return network
+
+
+def _whole_average() -> Network:
+    network = start()
+    network.add("AveragePool", kernel_shape=[32, 32])
+    network.add("Flatten")
+    return _linear(network)
+
+
+def _bias(network: Network | None = None) -> Network:
+    network = network or start()
+    network.add("GlobalAveragePool")
+    flat = network.add("Flatten")
+    weights = network.weights((10, 4), bits=8)
+    bias = network.random.normal(0, 0.2, 10)
+    network.add("Gemm", weights, bias, first=flat, transB=1)
+    return network
+
+
+def _convolution_head(pooled_first: bool) -> Network:
+    network = start()
+    if pooled_first:
+        network.add("GlobalAveragePool")
+    before = network.last
+    network.add("Conv", network.weights((10, 4, 1, 1)), first=before, kernel_shape=[1, 1])
+    if not pooled_first:
+        network.add("GlobalAveragePool")
+    network.add("Flatten")
+    return network
+
+
+def _quantised_pool() -> Network:
+    network = start()
+    network.add("GlobalAveragePool")
+    network.quant(0.0113, 8, signed=0)
+    network.add("Flatten")
+    return _linear(network)
+
+
+def _qcdq(zero: int = 0) -> Network:
+    network = Network()
+
+    def levels(scale: float, kind: type, low: int, high: int, zero: int = 0) -> None:
+        point, step = network.constant(zero, kind), network.constant(scale)
+        network.add("QuantizeLinear", step, point)
+        network.add("Clip", network.constant(low, kind), network.constant(high, kind))
+        network.add("DequantizeLinear", step, point)
+
+    def weights(*shape: int) -> str:
+        before = network.last
+        values = network.constant(network.random.integers(-7, 8, shape), np.int8)
+        steps = network.constant(network.random.uniform(0.1, 0.2, shape[0]))
+        zeros = network.constant(np.zeros(shape[0]), np.int8)
+        made = network.add("DequantizeLinear", steps, zeros, first=values, axis=0)
+        network.last = before
+        return made
+
+    network.add("Mul", 0.0173)
+    levels(0.0317, np.uint8, 0, 255, zero)
+    before = network.last
+    bias = network.constant([3, -20, 11, 0], np.int32)
+    zeros = network.constant(0, np.int32)
+    bias = network.add("DequantizeLinear", network.constant(0.0041), zeros, first=bias)
+    network.add("Conv", weights(4, 3, 3, 3), bias, first=before, pads=[1] * 4)
+    network.add("Relu")
+    levels(0.2937, np.uint8, 0, 15)
+    return finish(network)
+
+
+def _then(*operations: Step) -> Network:
+    network = finish(start())
+    for operation, attributes in operations:
+        network.add(operation, **attributes)
+    return network
+
+
+def _top() -> Network:
+    network = finish(start())
+    network.nodes.append(helper.make_node(
+        "TopK", [network.last, network.constant([3], np.int64)], ["values", "places"]))  # fmt: skip
+    return network
+
+
+def _middle(change: Callable[[Network], object]) -> Network:
+    network = start()
+    change(network)
+    return finish(network)
+
+
+def _two_scales(network: Network) -> None:
+    one = network.last
+    network.convolution(4, 4)
+    other = network.quant(0.3)
+    network.add("Add", network.quant(0.2, first=one), first=other)
+    network.quant(0.3)
+
+
+def _depthwise(network: Network) -> None:
+    before = network.last
+    network.add("Conv", network.weights((4, 1, 3, 3)), first=before, pads=[1] * 4, group=4)
+    network.quant(0.3)
+
+
+def _scales_by_class() -> Network:
+    network = start()
+    network.add("GlobalAveragePool")
+    flat = network.add("Flatten")
+    scales = network.random.uniform(0.1, 0.2, (1, 10))
+    network.add("MatMul", network.weights((4, 10), scales), first=flat)
+    return network
+
+
+Kind = tuple[Callable[[], Network], dict[str, Any]]
+KINDS: dict[str, Kind] = {
+    **{f"rounding-{mode.lower().replace('_', '-')}": (lambda mode=mode: finish(start(mode)), {})
+       for mode in ("FLOOR", "HALF_UP")},
+    **{f"opset-{opset}": (lambda: finish(start()), {"opset": opset}) for opset in (11, 17, 21)},
+    "sub-and-div-in-front": (_sub_and_div, {}),
+    "open-batch": (lambda: finish(start()), {"batch": "N", "given": ["N", 10]}),
+    "mean-keepdims-0": (lambda: _mean(0), {}),
+    "average-of-all": (_whole_average, {}),
+    "bias-of-the-head": (_bias, {}),
+    "convolution-behind-the-pool": (lambda: _convolution_head(True), {}),
+    "convolution-before-the-pool": (lambda: _convolution_head(False), {}),
+    "quantised-pool": (_quantised_pool, {}),
+    "argmax": (lambda: _then(("ArgMax", {"axis": 1})),
+               {"given": [1, 1], "given_type": TensorProto.INT64}),
+    "topk": (_top, {"outputs": ["values"], "given": [1, 3]}),
+    "qcdq-with-clip": (_qcdq, {}),
+    "weights-at-minus-8": (lambda: _linear(_flat(start()), -8), {}),
+    "weights-at-minus-128": (lambda: _linear(_flat(start()), -128, 8), {}),
+    "stride-2": (lambda: finish(start(strides=[2, 2])), {}),
+    "asymmetric-activation": (lambda: _qcdq(128), {}),
+    "scales-by-class": (_scales_by_class, {}),
+    "max-pool": (lambda: _middle(
+        lambda n: n.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])), {}),
+    "two-scales-added": (lambda: _middle(_two_scales), {}),
+    "depthwise": (lambda: _middle(_depthwise), {}),
+    "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
+    "kernel-5": (lambda: finish(start(kernel=5)), {}),
+    "kernel-7": (lambda: finish(start(kernel=7)), {}),
+    "stride-4": (lambda: finish(start(strides=[4, 4])), {}),
+    "padding-of-one-side": (lambda: finish(start(auto_pad="SAME_UPPER", pads=None,
+                                                strides=[2, 2])), {}),
+    "opset-8": (lambda: finish(start()), {"opset": 8}),
+}  # fmt: skip
+
+
+def _flat(network: Network) -> Network:
+    network.add("GlobalAveragePool")
+    network.add("Flatten")
+    return network
+
+
+def write(folder: Path) -> list[Path]:
+    """Every kind as a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [made().save(folder / f"{name}.onnx", **how) for name, (made, how) in KINDS.items()]
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

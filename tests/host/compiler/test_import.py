@@ -1,0 +1,260 @@
+"""What people bring: refused by name at once, read as it is meant, or one line instead of more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import NodeProto, TensorProto, helper
+from qonnx.transformation.base import Transformation
+
+from host_build.cli import main
+from host_build.compiler import read as reading
+from host_build.compiler.foreign import foreign
+from host_build.compiler.import_check import examine
+from host_build.compiler.model import CompileError, ModelWrapper, apply
+from host_build.compiler.pipeline import buildable, compile_model
+from host_build.compiler.read import read
+
+from .networks import Network, finish, start
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (6, 32, 32, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("convolution", "message"),
+    [
+        ({"pads": [0] * 4}, "'Conv#4' pads 3x3 windows by 0; kernels pad them by 1"),
+        ({"pads": [0, 0, 1, 1]}, r"by \[0, 0, 1, 1\] \(top, left, bottom, right\)"),
+        ({"kernel": 1, "pads": [1] * 4}, "'Conv#4' pads 1x1 windows by 1; kernels pad them by 0"),
+        ({"kernel": 5}, "has windows of 5x5; kernels make 1x1 and 3x3"),
+        ({"strides": [3, 3]}, "has stride 3; kernels have 1 and 2"),
+        ({"strides": [1, 2]}, "has stride 1x2"),
+        ({"dilations": [2, 2], "pads": [2] * 4}, "has dilation 2; kernels have 1"),
+        ({"auto_pad": "VALID", "pads": None}, "pads 3x3 windows by 0"),
+    ],
+)
+def test_what_no_kernel_does_is_refused_by_name(tmp_path, convolution, message):
+    path = finish(start(**convolution)).save(tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match=message):
+        buildable(path)
+
+
+def _grouped(network: Network) -> None:
+    weights = network.weights((4, 2, 3, 3))
+    network.add("Conv", weights, pads=[1] * 4, group=2)
+    network.add("Relu")
+    network.quant(0.3, signed=0)
+
+
+def _float_weights(network: Network) -> None:
+    network.add("Conv", np.full((4, 4, 3, 3), 0.123), pads=[1] * 4)
+    network.quant(0.3)
+
+
+def _unquantised(network: Network) -> None:
+    network.convolution(4, 4)
+    network.add("Relu")
+    network.convolution(4, 4)
+    network.quant(0.3)
+
+
+def _two_scales(network: Network) -> None:
+    one = network.last
+    network.convolution(4, 4)
+    other = network.quant(0.3)
+    network.add("Add", network.quant(0.2, first=one), first=other)
+    network.quant(0.3)
+
+
+def _largest(network: Network) -> None:
+    network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+
+
+def _wide(network: Network) -> None:
+    network.convolution(4, 4)
+    network.quant(0.01, 12)
+
+
+@pytest.mark.parametrize(
+    ("middle", "message"),
+    [
+        (_grouped, "has 2 groups"),
+        (_float_weights, "has weights that no Quant node quantises"),
+        (_unquantised, "reads numbers that no Quant node quantises, of Relu"),
+        (_two_scales, "adds numbers of scale 0.3 and 0.2"),
+        (_largest, "is a MaxPool: there is no kernel that takes the largest"),
+        (_wide, r"gives activations of 12.0 bits; 2 to 8 have a kernel"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "")[1:],
+)
+def test_networks_that_have_no_circuit_are_refused_by_name(tmp_path, middle, message):
+    network = start()
+    middle(network)
+    with pytest.raises(CompileError, match=message):
+        buildable(finish(network).save(tmp_path / "m.onnx"))
+
+
+def test_import_check_tells_every_refusal_and_the_program_exits_1(tmp_path, capsys):
+    network = start(strides=[3, 3], pads=[0] * 4)
+    _grouped(network)
+    path = finish(network).save(tmp_path / "odd ä.onnx")
+    good = finish(start()).save(tmp_path / "good.onnx")
+    assert main(["import-check", str(path), str(good)]) == 1
+    printed = capsys.readouterr().out
+    for part in ("odd ä.onnx: refused (", "stride 3", "windows by 0", "2 groups",
+                 "good.onnx: nothing is refused"):  # fmt: skip
+        assert part in printed
+    assert main(["import-check", str(good)]) == 0
+
+
+def _model(tmp_path: Path, change) -> Path:
+    path = finish(start()).save(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    change(model)
+    onnx.save(model, path)
+    return path
+
+
+def _second_output(model) -> None:
+    model.graph.output.append(helper.make_tensor_value_info(
+        model.graph.node[3].output[0], TensorProto.FLOAT, None))  # fmt: skip
+
+
+def _custom(model) -> None:
+    model.graph.node[5].domain = "com.example"
+    model.graph.node[5].op_type = "Gelu"
+
+
+def _empty(model) -> None:
+    del model.graph.initializer[0].dims[:]
+    model.graph.initializer[0].dims.extend([0, 3])
+    model.graph.initializer[0].raw_data = b""
+
+
+def _zero_size(model) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 0
+
+
+def _old(model) -> None:
+    model.opset_import[0].version = 8
+
+
+def _elsewhere(model) -> None:
+    tensor = model.graph.initializer[5]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    tensor.ClearField("raw_data")
+
+
+def _integers(model) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_second_output, r"gives 2 outputs \('t\d+', 't3'\)"),
+        (_custom, "'Gelu#5' is a Gelu of 'com.example', an operator"),
+        (_empty, r"'c0' has no numbers, shape \(0, 3\)"),
+        (_zero_size, r"takes shape \(1, 3, 0, 32\)"),
+        (_old, "opset 8; read are 9 to "),
+        (_elsewhere, "keeps its numbers in 'weights.bin', which is not beside it"),
+        (_integers, "takes numbers of type UINT8"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "")[1:],
+)
+def test_files_that_are_no_classifier_of_images(tmp_path, change, message):
+    with pytest.raises(CompileError, match=message):
+        read(_model(tmp_path, change))
+
+
+def test_a_model_larger_than_any_that_fits_is_not_even_opened(tmp_path):
+    path = tmp_path / "large.onnx"
+    with path.open("wb") as file:  # a hole: no room on the disk
+        file.truncate(2_200_000_000)
+    with pytest.raises(CompileError, match="2,200 MB of data; no network that fits the board"):
+        read(path)
+    assert reading._MOST_BYTES < 2**31
+
+
+def test_what_people_bring_is_read_as_it_is_meant(tmp_path, images):
+    """Sub and Div in front, open batch, a mean, a convolution as head, ArgMax, path with spaces."""
+    network = Network()
+    network.add("Sub", 128.0)
+    network.add("Div", 128.0)
+    network.quant(2.0**-4, mode="HALF_EVEN")
+    network.convolution(3, 4, auto_pad="SAME_UPPER", pads=None)
+    network.add("Relu")
+    network.add("Identity")
+    network.quant(0.2937, signed=0)
+    network.add("ReduceMean", axes=[2, 3], keepdims=1)
+    network.convolution(4, 10, 1)
+    network.add("Flatten")
+    logits = network.last
+    network.add("Softmax", axis=1)
+    network.add("ArgMax", axis=1, keepdims=0)
+    folder = tmp_path / "with ä and spaces"
+    folder.mkdir()
+    path = network.save(
+        folder / "my model.onnx", batch="N", given=["N"], given_type=TensorProto.INT64
+    )
+    with pytest.raises(CompileError, match="logits of 10 scales"):
+        buildable(path)
+    # One scale for the head, as logits need.
+    next(c for c in network.constants if list(c.dims) == [10, 1, 1, 1]).CopyFrom(
+        onnx.numpy_helper.from_array(np.float32(0.1317), network.nodes[-5].input[1])
+    )
+    assert logits
+    path = network.save(path, batch="N", given=["N"], given_type=TensorProto.INT64)
+    compiled = compile_model(path, folder / "b", images)
+    assert compiled.rounded == 0
+    assert [note.split()[0] for note in compiled.given.notes] == ["the", "ArgMax", "Softmax"]
+
+
+class _Fails(Transformation):
+    def apply(self, model):
+        for node in model.graph.node:
+            assert isinstance(node, NodeProto)
+            raise KeyError("lost\nand not found")
+        return model, False
+
+
+class _NeverEnds(Transformation):
+    def apply(self, model):
+        return model, True
+
+
+def test_an_exception_of_a_pass_is_one_line_with_stage_pass_and_node(tmp_path):
+    model = ModelWrapper(str(finish(start()).save(tmp_path / "m.onnx")))
+    model.graph.node[0].name = "first"
+    with pytest.raises(CompileError) as caught, foreign("tidy"):
+        apply(model, _Fails())
+    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        "tidy: KeyError: 'lost\\nand not found', at node 'first' (Mul) of _Fails"
+    )
+
+
+def test_a_pass_that_does_not_end_is_ended(tmp_path):
+    model = ModelWrapper(str(finish(start()).save(tmp_path / "m.onnx")))
+    message = r"streamline: not done after 0\.3 s of CPU time"
+    with pytest.raises(CompileError, match=message), foreign("streamline", 0.3):
+        apply(model, _NeverEnds())
+
+
+def test_interruptions_and_our_own_errors_pass(tmp_path):
+    with pytest.raises(KeyboardInterrupt), foreign("tidy"):
+        raise KeyboardInterrupt
+    with pytest.raises(CompileError, match=r"^mine$"), foreign("tidy"):
+        raise CompileError("mine")
+
+
+def test_import_check_takes_a_file_that_is_none(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(b"not a model at all")
+    assert "is no readable ONNX model" in examine(tmp_path / "m.onnx").refusals[0]
