@@ -18,6 +18,7 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   --https              serve over HTTPS, which browsers ask for before they hand out a camera
   --camera             show what a camera plugged into the board sees
   --no-start           leave the demo as it is
+  --no-service         start the demo now, but not at each boot of the board by systemd
   --benchmark          measure on the board too, briefly, before the demo starts
   --no-benchmark       do not measure with --local and --sim: a quick start
   --images N           the same, on the first N test images (default: all; with --sim 100)
@@ -64,7 +65,7 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tools/stage.sh"
 
 command='' places=() ssh_options=() is_local=no is_simulated=no
-start=yes port=8000 serving='' benchmark='' images='' cifar10=''
+start=yes service=yes port=8000 serving='' benchmark='' images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
     --web-port | --images | --cifar10 | --port | --ssh-option | -F)
@@ -78,6 +79,7 @@ while [ $# -gt 0 ]; do
     --sim) is_simulated=yes ;;
     --https | --camera) serving+=" $1" ;;
     --no-start) start=no ;;
+    --no-service) service=no ;;
     --benchmark) benchmark=yes ;;
     --no-benchmark) benchmark=no ;;
     --images) images=$2 && shift ;;
@@ -116,6 +118,7 @@ scratch=$(mktemp -d /tmp/deploy.XXXXXX) # short: ssh's socket is in it
 trap 'disconnect; rm -rf "$scratch"' EXIT
 [ -n "$command" ] || stage "$overlay" "$scratch/stage"
 
+unit=$(<"$here/tools/resnet8.service")
 local_python='' local_path='' app=board_app backend=reference
 if [ $is_simulated = yes ]; then
   is_local=yes root=$here/.simulated-board

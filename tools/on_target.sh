@@ -4,8 +4,10 @@
 #
 #   releases/HASH[.partial]  board_app, one overlay, perhaps sample pictures; SHA256SUMS of them all
 #   current -> releases/HASH switched only after that release's self-test
-#   demo demo.pid demo.log   "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started last, its
-#                            process, its output
+#   demo demo.sh demo.pid demo.log
+#                            "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started
+#                            last, the script that runs it, its process, its output
+#   run                      the folder the app works in
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -14,6 +16,8 @@ trap 'exit 130' INT
 root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
 deployment=${deployment-}                       # the argument of the bash that activates it
 start=${start-} host=${host-} port=${port-}     # start: yes or no; what the demo listens on
+service=${service-}                             # whether systemd starts the demo: yes or no
+unit=${unit-}                                   # the text of its unit
 serving=${serving-}                             # more options of serve
 address=${address-}                             # the target's, as the user sees it
 benchmark=${benchmark-} images=${images-}       # benchmark: yes or no; on how many, or nothing
@@ -30,36 +34,33 @@ fail() {
 }
 
 enter() { # go to the folder everything here is relative to
-  mkdir -p "$root/releases" || fail "cannot write to $root"
+  mkdir -p "$root/releases" "$root/run" || fail "cannot write to $root"
   cd -P "$root"
 }
 
-# Become the app's Python in the present folder: board_python [PREFIX...] -- ARGUMENTS...
-# ($limit: ended after so many seconds; $pidfile: gets its process number, not that of sudo.)
-# On a PYNQ image that is its venv's Python, with XRT's settings, as root if for the FPGA;
-# with --local it is $local_python; anywhere else it is the system's.
-board_python() {
-  local profile=${PYNQ_PROFILE:-/etc/profile.d} samples='' via=()
-  while [ "$1" != -- ]; do
-    via+=("$1")
-    shift
-  done
-  shift
-  if [ -n "$local_python" ] || [ ! -e "$profile/pynq_venv.sh" ]; then
-    profile=
-  elif [ "$backend" = fpga ] && [ "$(id -u)" != 0 ]; then
-    via+=(sudo -n)
+can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+is_pynq() { [ -z "$local_python" ] && [ -e "${PYNQ_PROFILE:-/etc/profile.d}/pynq_venv.sh" ]; }
+
+# Print a script that becomes the app's Python with the arguments it is given: launcher HASH [CACHE]
+# On a PYNQ image that is its venv's Python, with XRT's settings; with --local it is $local_python;
+# anywhere else it is the system's. It works in the folder `run`: pynq writes into where it works.
+launcher() {
+  local release=$PWD/releases/$1 samples='' script profile=${PYNQ_PROFILE:-/etc/profile.d}
+  if [ -d "$release/samples" ]; then samples=$release/samples; fi
+  printf 'export PYTHONDONTWRITEBYTECODE=1 BOARD_APP_SAMPLES=%q PYTHONPATH=%q\n' \
+    "$samples" "$release${local_path:+:$local_path}"
+  [ $# -lt 2 ] || printf 'export XDG_CACHE_HOME=%q\n' "$2"
+  printf 'cd %q || exit\n' "$PWD/run"
+  if is_pynq; then
+    for script in "$profile"/{pynq_venv,xrt_setup}.sh; do
+      [ ! -e "$script" ] || printf '. %q >/dev/null\n' "$script"
+    done
   fi
-  if [ -d samples ]; then samples=$PWD/samples; fi
-  # shellcheck disable=SC2016  # it is for the inner bash
-  exec "${via[@]}" env HOME="$HOME" PYTHONDONTWRITEBYTECODE=1 BOARD_APP_SAMPLES="$samples" \
-    PYTHONPATH="$local_path" profile="$profile" python="${local_python:-python3}" \
-    limit="${limit:-}" pidfile="${pidfile:-}" bash -c '
-      for script in pynq_venv.sh xrt_setup.sh; do
-        if [ -n "$profile" ] && [ -e "$profile/$script" ]; then . "$profile/$script" >/dev/null; fi
-      done
-      if [ -n "$pidfile" ]; then echo $$ >"$pidfile"; fi
-      exec ${limit:+timeout --foreground "$limit"} "$python" "$@"' bash "$@"
+  # shellcheck disable=SC2016  # it is for the launcher
+  printf 'exec ${limit:+timeout --foreground "$limit"} %q "$@"\n' "${local_python:-python3}"
 }
 
 # --- files ---
@@ -114,7 +115,7 @@ settle() { # give the complete release $hash its name; the hash is that of SHA25
 prune() { # remove all but: current, the demo's, the two used before, and copies of the last day
   local kept=0 release
   while read -r release; do
-    case $release in "$(basename "$(readlink current)")" | "$(running_release)") continue ;; esac
+    case $release in "$(basename "$(readlink current)")" | "$(demo_release)") continue ;; esac
     kept=$((kept + 1))
     [ "$kept" -le 2 ] || rm -rf "releases/$release" || true
   done < <(
@@ -125,14 +126,18 @@ prune() { # remove all but: current, the demo's, the two used before, and copies
   rm -rf releases/*.damaged.partial || true
 }
 
+cache() { echo "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+
 cifar10_lacking() { # SHA256: print the test set's file name unless the cache has it
-  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/cifar10/cifar-10-batches-bin
+  local cache
+  cache=$(cache)/cifar10/cifar-10-batches-bin
   mkdir -p cifar10.partial
   [ -z "$(missing "$cache" "$1  test_batch.bin")" ] || missing cifar10.partial "$1  test_batch.bin"
 }
 
 cifar10_settle() { # SHA256: put the copied file into the cache
-  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/cifar10/cifar-10-batches-bin
+  local cache
+  cache=$(cache)/cifar10/cifar-10-batches-bin
   [ -e cifar10.partial/test_batch.bin ] || return 0
   [ -z "$(missing cifar10.partial "$1  test_batch.bin")" ] ||
     fail "test_batch.bin was damaged on the way; run deploy.sh again"
@@ -153,9 +158,11 @@ relay() { # say each line of standard input as it comes
   while IFS= read -r line; do say "$line"; done
 }
 
-in_release() ( # COMMAND OPTION...: run the app's command in release $hash
-  cd "releases/$hash" || exit
-  board_python -- -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
+in_release() ( # COMMAND OPTION...: run the app's command of release $hash, as root if for the FPGA
+  via=()
+  if [ "$backend" = fpga ] && is_pynq && [ "$(id -u)" != 0 ]; then via=(sudo -n); fi
+  exec "${via[@]}" env limit="${limit:-}" bash -c "$(launcher "$hash")" bash \
+    -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
 )
 
 put_back() { # make $before and $demo_before what they were
@@ -174,7 +181,10 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   local release=releases/$hash before demo_before=''
   trap '' HUP PIPE # a lost connection must not leave this half done
   exec 9>lock
-  flock -w 60 9 || fail "another deployment is under way on the target"
+  if ! flock -n 9; then
+    say "waiting for another deployment that is under way on the target"
+    flock -w 900 9 || fail "another deployment is under way on the target"
+  fi
   settle "$hash"
 
   before=$(readlink current || true)
@@ -189,6 +199,10 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
   if [ "$benchmark" = yes ]; then
+    # Named, as root would look for them in a cache of its own, and must not write to this one.
+    if [ -z "$cifar10" ] && [ -e "$(cache)/cifar10/cifar-10-batches-bin/test_batch.bin" ]; then
+      cifar10=$(cache)/cifar10
+    fi
     in_release benchmark --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
       put_back
       fail "the benchmark of release $hash failed; what was in use before stays in use"
@@ -201,7 +215,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     stop_demo || true
     # shellcheck disable=SC2086  # options, each a word
     if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend" $serving; then
-      say "$(tail -n 20 demo.log)"
+      demo_output
       put_back
       fail "the demo of release $hash did not start (its output is above)" \
         "${before:-nothing} is in use"
@@ -232,10 +246,17 @@ status() {
     if [[ " ${line[*]} " == *" --https "* ]]; then scheme=https; else scheme=http; fi
     say "demo: running (process $pid) at $scheme://$address:${line[3]}/"
     [ "${line[0]}" = "$release" ] || say "demo: it is of release ${line[0]} (${line[1]})"
-    answers "${line[3]}" ' 200 ' || say "demo: it does not answer; see $PWD/demo.log"
+    answers "${line[3]}" ' 200 ' || say "demo: it does not answer; see $(demo_log)"
   else
     say "demo: not running"
   fi
+  if has_service; then say "demo: starts at boot (its log: $(demo_log))"; fi
 }
 
-stop() { if stop_demo; then say "demo: stopped"; else say "demo: was not running"; fi; }
+stop() {
+  if stop_demo; then say "demo: stopped"; else say "demo: was not running"; fi
+  if has_service; then
+    remove_service
+    say "demo: does not start at boot any more"
+  fi
+}

@@ -5,10 +5,10 @@
 demo_pid() { # print the process of the running demo; fail if there is none
   local pid
   pid=$(cat demo.pid 2>/dev/null) && [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
-  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m $app serve "* ]] && echo "$pid"
+  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m board_app demo "* ]] && echo "$pid"
 }
 
-running_release() { if demo_pid >/dev/null; then cut -d' ' -f1 demo; fi; }
+demo_release() { cut -d' ' -f1 demo 2>/dev/null || true; } # the service starts it at the next boot
 
 answers() { # PORT [TEXT]: something listens there; with TEXT: and its answer to /healthz has that
   (
@@ -28,17 +28,19 @@ require_port() { # fail if another program has it
 }
 
 require_root() { # fail unless the FPGA can be used: that needs root
-  [ -e "${PYNQ_PROFILE:-/etc/profile.d}/pynq_venv.sh" ] || [ -n "$local_python" ] ||
+  is_pynq || [ -n "$local_python" ] ||
     fail "this is no PYNQ board: it has no /etc/profile.d/pynq_venv.sh" \
       "the overlay's bitstream needs one; on a PC there are --sim and --local"
-  [ -n "$local_python" ] || [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null ||
+  [ -n "$local_python" ] || can_be_root ||
     fail "the FPGA needs root, and sudo asks $(id -un) for a password on the target" \
       "once, from a terminal: ./deploy.sh --setup $(id -un)@$address   (or deploy as root)"
 }
 
 stop_demo() { # fail if there was none
   local pid try
-  pid=$(demo_pid) || return 1
+  pid=$(demo_pid) || pid=''
+  if has_service; then as_root systemctl stop "$SERVICE" || true; fi
+  [ -n "$pid" ] || return 1
   for try in {0..100}; do
     case $try in
       0) kill "$pid" 2>/dev/null || sudo -n kill "$pid" || true ;;
@@ -59,19 +61,98 @@ restart_demo() { # LINE: start the demo that the file `demo` had this line for, 
   start_demo $1 || say "the demo before it does not start again"
 }
 
-start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers within a minute
-  local pidfile=$PWD/demo.pid end=$((SECONDS + 60))
+start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers in 4 minutes
+  local end=$((SECONDS + 240)) via=() user=''
+  local backend=${5:-reference}
   echo "$*" >demo
   rm -f demo.pid
-  (
-    cd "releases/$1" || exit
-    backend=${5:-reference}
-    board_python setsid nohup -- -m "$app" serve --overlay "$2" --host "$3" --port "$4" \
-      --backend "$backend" "${@:6}"
-  ) </dev/null >demo.log 2>&1 9>&- &
-  until answers "$4" ' 200 '; do
-    [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1
-    sleep 0.1
-  done
+  choose_user "$1"
+  {
+    printf 'echo $$ >%q\n' "$PWD/demo.pid"
+    printf 'set -- -m board_app demo --fpga-program %q %s --' "$app" "${user:+--user $user}"
+    printf ' %q' --overlay "$2" --host "$3" --port "$4" --backend "$backend" "${@:6}"
+    printf '\n'
+    launcher "$1" "$(cache)"
+  } >demo.sh.new
+  mv demo.sh.new demo.sh
+  if wants_service; then
+    install_service
+    as_root systemctl restart "$SERVICE" || return 1
+    until answers "$4" ' 200 '; do
+      systemctl --quiet is-active "$SERVICE" && [ "$SECONDS" -lt "$end" ] || return 1
+      sleep 0.2
+    done
+  else
+    [ "$service" = no ] || ! is_pynq ||
+      say "note: the demo does not start at boot: that needs root and systemd"
+    remove_service
+    if is_pynq && { [ -n "$user" ] || [ "$backend" = fpga ]; }; then via=(as_root); fi
+    "${via[@]}" setsid nohup bash demo.sh </dev/null >demo.log 2>&1 9>&- &
+    until answers "$4" ' 200 '; do
+      [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1
+      sleep 0.1
+    done
+  fi
   demo_pid >/dev/null
+}
+
+# Set user to whose the page's process is, which decodes strangers' pictures: choose_user HASH
+# On a board one of its own; with --local and --sim nobody, where root starts it and that one may
+# read what it runs; otherwise it stays empty: who starts it.
+choose_user() {
+  user=''
+  if is_pynq && can_be_root; then
+    getent passwd resnet8 >/dev/null ||
+      as_root env PATH="$PATH:/usr/sbin" \
+        useradd --system --no-create-home --shell /usr/sbin/nologin resnet8 ||
+      fail "the demo's page has no privileges, but its user resnet8 cannot be made (see above)"
+    user=resnet8
+  elif [ -n "$local_python" ] && [ "$(id -u)" = 0 ] && nobody_may_run "$1"; then
+    user=nobody
+  fi
+}
+
+nobody_may_run() ( # HASH
+  cd "releases/$1" && "$local_python" -c '
+import pwd, subprocess, sys
+user = pwd.getpwnam("nobody")
+command = [sys.executable, "-m", "board_app", "--help"]
+sys.exit(subprocess.run(command, user=user.pw_uid, group=user.pw_gid, extra_groups=[]).returncode)
+' >/dev/null 2>&1
+)
+
+# --- the service: systemd on a PYNQ image ---
+
+SERVICE=resnet8
+UNITS=${SYSTEMD_UNITS:-/etc/systemd/system}
+
+wants_service() {
+  [ "$service" = yes ] && is_pynq && can_be_root && [ -d "${SYSTEMD_RUNS:-/run/systemd/system}" ]
+}
+
+has_service() { is_pynq && [ -e "$UNITS/$SERVICE.service" ]; }
+
+install_service() {
+  printf '%s\n' "${unit//DEMO/"$PWD/demo.sh"}" >run/$SERVICE.service
+  as_root install -m 644 run/$SERVICE.service "$UNITS/$SERVICE.service.new"
+  as_root mv "$UNITS/$SERVICE.service.new" "$UNITS/$SERVICE.service"
+  as_root systemctl daemon-reload
+  as_root systemctl --quiet enable "$SERVICE"
+}
+
+remove_service() {
+  has_service || return 0
+  as_root systemctl --quiet disable --now "$SERVICE" || true
+  as_root rm -f "$UNITS/$SERVICE.service"
+  as_root systemctl daemon-reload
+}
+
+demo_log() { if has_service; then echo "journalctl -u $SERVICE"; else echo "$PWD/demo.log"; fi; }
+
+demo_output() { # the end of it
+  if has_service; then
+    as_root journalctl -u "$SERVICE" -n 20 --no-pager -o cat || true
+  else
+    tail -n 20 demo.log || true
+  fi
 }

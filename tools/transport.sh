@@ -41,7 +41,8 @@ on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
   local name code=0
   [ "$BASH_SUBSHELL" = 0 ] || trap 'exit 130' INT
   {
-    for name in root hash deployment overlay app backend start host port serving address benchmark images cifar10 \
+    for name in root hash deployment overlay app backend start service unit host port serving address \
+      benchmark images cifar10 \
       local_python local_path; do
       printf '%s=%q\n' "$name" "${!name-}"
     done

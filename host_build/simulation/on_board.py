@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import board_app
 from board_app import cli
 from board_app.driver.session import LOCK_VARIABLE
 from host_build.simulation.chip import SimulatedChip
@@ -33,4 +34,4 @@ def main(release: Path, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path.cwd(), sys.argv[1:]))
+    sys.exit(main(Path(board_app.__file__).parents[1], sys.argv[1:]))

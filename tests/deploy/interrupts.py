@@ -97,7 +97,7 @@ def interrupts(
             continue
         found.append(one)
         if one.obeyed:
-            wait_until(lambda: version() == "one" and len(at_work(root)) == 1)
+            wait_until(lambda: version() == "one" and len(at_work(root)) == 1, 30)
     return found
 
 

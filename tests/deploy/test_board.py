@@ -43,7 +43,7 @@ def deployed(release: Path, board: Board) -> Iterator[Board]:
     shutil.copytree(release, board.root, symlinks=True)
     folder = (board.root / "current").resolve()
     options = ["--overlay", "net", "--host", "127.0.0.1", "--port", str(board.web_port)]
-    demo = subprocess.Popen([sys.executable, "-m", "board_app", "serve", *options], cwd=folder)
+    demo = subprocess.Popen([sys.executable, "-m", "board_app", "demo", *options], cwd=folder)
     (board.root / "demo.pid").write_text(f"{demo.pid}\n")
     (board.root / "demo").write_text(f"{folder.name} net 127.0.0.1 {board.web_port}\n")
     wait_until(lambda: board.version() == "one")
@@ -256,18 +256,20 @@ def test_cifar10_goes_to_the_cache_once(checkout: Checkout, board: Board, tmp_pa
 
 
 def test_pynq_image(checkout: Checkout, board: Board, sshd: Sshd, tmp_path: Path) -> None:
-    """The image's settings are read; without a bitstream nothing runs as root."""
+    """The image's settings are read; without a bitstream root only starts the page, as another."""
     profile = tmp_path / "profile.d"
     profile.mkdir()
     (profile / "pynq_venv.sh").write_text("unset_is_fine=$NEVER_SET\n")
     (profile / "xrt_setup.sh").write_text("export BOARD_SETTING=pynq\n")
     board.program("id", 'if [ "$1" = -u ]; then echo 1000; else $real "$@"; fi')
     board.program("sudo", 'shift; echo "$*" >>"$HOME/sudo.log"; exec "$@"')
+    board.program("getent", "exit 0")
     sshd.use(board.home, f"{board.programs}:/usr/bin:/bin", PYNQ_PROFILE=str(profile))
     done = checkout.run("net", *board.arguments())
     assert done.returncode == 0, done.stdout
     assert "stub self-test as pynq: good" in done.stdout
-    assert not (board.home / "sudo.log").exists()
+    assert "selftest" not in (board.home / "sudo.log").read_text()
+    assert "--user resnet8 --" in (board.root / "demo.sh").read_text()
     assert board.version() == "one"
 
 

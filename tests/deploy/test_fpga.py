@@ -30,6 +30,8 @@ def fpga(checkout: Checkout, board: Board, sshd: Sshd, tmp_path: Path) -> Checko
     board.program("id", NO_ROOT)
     board.program("sudo", SUDO)
     board.program("visudo", "exit 0")
+    board.program("getent", '[ -e "$HOME/useradd.log" ]')
+    board.program("useradd", 'echo "$*" >>"$HOME/useradd.log"')
     checkout.add_overlay("net", {"net.npz": b"weights", "net.bit": b"bits"})
     return checkout
 
@@ -54,8 +56,12 @@ def test_setup_and_then_the_fpga(fpga: Checkout, board: Board, tmp_path: Path) -
     assert done.returncode == 0, done.stdout
     log = (board.home / "sudo.log").read_text()
     assert "selftest --overlay net --backend fpga" in log
-    assert "serve --overlay net" in log and (board.root / "demo").read_text().endswith(" fpga\n")
+    assert "demo.sh" in log and (board.root / "demo").read_text().endswith(" fpga\n")
     assert board.version() == "one"
+    made = (board.home / "useradd.log").read_text()
+    assert made == "--system --no-create-home --shell /usr/sbin/nologin resnet8\n"
+    assert "demo --fpga-program board_app --user resnet8 --" in (board.root / "demo.sh").read_text()
+    assert "does not start at boot: that needs root and systemd" in done.stdout
 
 
 def test_setup_that_fails_changes_nothing(fpga: Checkout, board: Board, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 def main() -> int:
     command, *rest = (argument for argument in sys.argv[1:] if argument != "--quick")
+    if "--" in rest:  # those of the page
+        rest = rest[rest.index("--") + 1 :]
     options = dict(zip(rest[::2], rest[1::2], strict=True))
     overlay = _APP.parent / "overlays" / options["--overlay"]
     if command == "selftest":
@@ -37,8 +39,9 @@ def main() -> int:
             time.sleep(100)
         if (overlay / "notes-demo").exists():
             lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-            port = Path("../../demo").read_text().split()[3].encode()
-            print(f"demos beside it: {sum(b'serve' in x and port in x for x in lines)}")
+            port = Path("../demo").read_text().split()[3].encode()
+            beside = [line for line in lines if b"\0demo\0" in line and port in line]
+            print(f"demos beside it: {len(beside)}")
         broken = (overlay / "fails-selftest").exists()
         setting = os.environ.get("BOARD_SETTING", "plain")
         print(f"stub self-test as {setting}: {'broken' if broken else 'good'}")
