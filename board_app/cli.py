@@ -1,4 +1,4 @@
-"""The command line: benchmark, throughput, classify, serve, demo, info and selftest.
+"""The command line: benchmark, throughput, classify, serve, demo, doctor, info and selftest.
 
 Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input, with one line on stderr
 that says what was wrong. Nothing heavy is imported before the arguments are known to be right.
@@ -172,6 +172,9 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument(
         "--backend", default="fpga", metavar="NAME", help="what executes it (default: %(default)s)"
     )
+
+    doctor = _add(commands, "doctor", [loading], "say what is wrong with the board, and what to do")
+    doctor.add_argument("--json", type=Path, metavar="FILE", help="write it all here, to be sent")
 
     info = _add(commands, "info", [overlays], "the overlays there are, backends, machine, versions")
     info.add_argument("--overlay", metavar="NAME", help="this overlay only (default: all)")

@@ -15,6 +15,7 @@ _COMMANDS: Dict[str, Tuple[str, str]] = {
     "classify": ("classifying", "run_classify"),
     "serve": ("serving", "run_serve"),
     "demo": ("halving", "run_demo"),
+    "doctor": ("doctoring", "run_doctor"),
     "fpga-server": ("halving", "run_fpga_server"),
     "info": ("informing", "run_info"),
     "selftest": ("measuring", "run_selftest"),

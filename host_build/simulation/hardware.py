@@ -24,11 +24,12 @@ from board_app.driver.processing_system import (
 )
 from host_build.generate.handoff import STAND_IN
 
-_SLCR_BYTES = 0x200
+_SLCR_BYTES = 0xA00
 _IO_PLL_CTRL = 0x108
 _SLCR_RESET = {
     0x100: 26 << 12, 0x104: 21 << 12, _IO_PLL_CTRL: 20 << 12,  # ARM, DDR and IO PLL, × 50 MHz
-    0x120: 2 << 8, **{FPGA0_CLK_CTRL + 16 * clock: 2 << 20 | 10 << 8 for clock in range(4)},
+    0x120: 2 << 8, 0x900: 0xF,  # level shifters on
+    **{FPGA0_CLK_CTRL + 16 * clock: 2 << 20 | 10 << 8 for clock in range(4)},
 }  # fmt: skip
 _PAGE = 4096
 
