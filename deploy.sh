@@ -11,6 +11,8 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   ./deploy.sh OVERLAY --sim            onto a simulated board: pynq over the circuit; benchmark it
   ./deploy.sh OVERLAY --local          on this machine, without a board or circuit; benchmark it
   ./deploy.sh --setup [USER@HOST]      let USER become root without a password, once for each board
+  ./deploy.sh --doctor [USER@HOST | --sim]
+                                       what is wrong with the board and what to do, and doctor.json
   ./deploy.sh --status [USER@HOST | --sim | --local]
   ./deploy.sh --stop [USER@HOST | --sim | --local]
 
@@ -74,7 +76,7 @@ while [ $# -gt 0 ]; do
   esac
   case $1 in
     -h | --help) usage && exit ;;
-    --status | --stop | --setup) command=${1#--} ;;
+    --status | --stop | --setup | --doctor) command=${1#--} ;;
     --local) is_local=yes ;;
     --sim) is_simulated=yes ;;
     --https | --camera) serving+=" $1" ;;
@@ -104,6 +106,7 @@ fi
 if [ $is_local$is_simulated != nono ]; then
   [ ${#places[@]} -eq 0 ] || fail 2 "either --local, --sim or ${places[0]}, not both"
   [ "$command" != setup ] || fail 2 "--setup is for a board; nothing here needs root"
+  [ "$command$is_local" != doctoryes ] || fail 2 "--doctor is for a board or --sim"
 fi
 [[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || fail 2 "$port is no port number"
 [[ $images =~ ^([1-9][0-9]{0,8})?$ ]] || fail 2 "$images is no number of images"
@@ -139,6 +142,20 @@ case $command in
   setup)
     set_up || { [ $? -ne 130 ] && exit 1; } || interrupted
     exit
+    ;;
+  doctor)
+    if [ $is_simulated = yes ]; then
+      local_python=$("$here/tools/environment.sh" pynq312) ||
+        fail 1 "the simulated board's Python environment is missing"
+    fi
+    code=0
+    (on_target doctor) || code=$?
+    on_target doctor_report >"$scratch/doctor.json"
+    if [ -s "$scratch/doctor.json" ]; then
+      cp "$scratch/doctor.json" doctor.json
+      say "all of it is in doctor.json, to be sent"
+    fi
+    exit "$code"
     ;;
   *)
     on_target "$command"

@@ -162,7 +162,7 @@ in_release() ( # COMMAND OPTION...: run the app's command of release $hash, as r
   via=()
   if [ "$backend" = fpga ] && is_pynq && [ "$(id -u)" != 0 ]; then via=(sudo -n); fi
   exec "${via[@]}" env limit="${limit:-}" bash -c "$(launcher "$hash")" bash \
-    -m "$app" "$1" --overlay "$overlay" --backend "$backend" "${@:2}"
+    -m "$app" "$1" --overlay "$overlay" "${@:2}"
 )
 
 put_back() { # make $before and $demo_before what they were
@@ -194,7 +194,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   if [[ $demo_before =~ ^([^ ]+ ){4}fpga && $backend = fpga ]]; then stop_demo || true; fi
   say "self-test of $overlay"
   # On a board that boots it waits for bootpy.service first, and says so.
-  if ! limit=420 in_release selftest 2>&1 | relay; then
+  if ! limit=420 in_release selftest --backend "$backend" 2>&1 | relay; then
     put_back
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
@@ -203,7 +203,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     if [ -z "$cifar10" ] && [ -e "$(cache)/cifar10/cifar-10-batches-bin/test_batch.bin" ]; then
       cifar10=$(cache)/cifar10
     fi
-    in_release benchmark --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
+    in_release benchmark --backend "$backend" --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
       put_back
       fail "the benchmark of release $hash failed; what was in use before stays in use"
     }
@@ -260,3 +260,24 @@ stop() {
     say "demo: does not start at boot any more"
   fi
 }
+
+doctor() { # of the release in use, or the one copied last; the demo that has the FPGA makes room
+  local demo_before="" code=0 backend=fpga
+  hash=$(basename "$(readlink current || true)")
+  [ -n "$hash" ] || hash=$(find releases -mindepth 1 -maxdepth 1 ! -name '*.partial' -printf '%T@ %f\n' |
+    sort -rn | head -n 1 | cut -d' ' -f2)
+  [ -n "$hash" ] || fail "nothing was copied there yet: deploy first, it need not succeed"
+  overlay=$(basename "$(echo "releases/$hash/overlays/"*)")
+  [ -n "$local_python" ] || can_be_root || backend=reference # it says so itself
+  rm -f run/doctor.json
+  exec 9>lock
+  flock -n 9 || fail "a deployment is under way on the target"
+  if demo_pid >/dev/null; then demo_before=$(<demo); fi
+  trap 'trap "" INT; restart_demo "$demo_before"; exit 130' INT
+  if [[ $demo_before == *" fpga" || $demo_before == *" fpga "* ]]; then stop_demo || true; fi
+  in_release doctor --json doctor.json || code=$?
+  restart_demo "$demo_before"
+  return "$code"
+}
+
+doctor_report() { cat run/doctor.json 2>/dev/null || true; }
