@@ -7,7 +7,8 @@ from pathlib import Path
 
 from host_build.commands.options import BUILD, OVERLAY, Commands, data, data_of, overlays, positive
 
-_SCENES, _EMPTY = 60, 0.2
+_SCENES, _FIT = 60, 100  # without and with a fit
+_EMPTY = 0.2  # of the scenes
 
 
 def add(commands: Commands) -> None:
@@ -36,7 +37,9 @@ def add(commands: Commands) -> None:
         "packages where it is missing (default: %(default)s)",
     )
     parser.add_argument(
-        "--fit", action="store_true", help="put the fitted temperatures into the overlay's manifest"
+        "--fit",
+        action="store_true",
+        help=f"put the fitted temperatures into the overlay's manifest; from {_FIT} scenes on",
     )
     parser.add_argument(
         "--docs", type=Path, default=Path("docs"), metavar="DIR",
@@ -52,6 +55,8 @@ def search(options: argparse.Namespace) -> int:
     from host_build.search import evidence, measure, page, photographs, scenes
     from host_build.training.images import held_out
 
+    if options.fit and options.scenes < _FIT:
+        raise measure.FitError(f"--fit takes {_FIT} scenes or more: --scenes {_FIT}")
     chosen = overlay.find(options.network, options.overlays)
     folder = options.photographs
     if not folder.is_dir():

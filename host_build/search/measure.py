@@ -18,6 +18,7 @@ from board_app.network.overlay import Manifest, Overlay, write
 from board_app.network.pooling import SURE, combine
 from board_app.pictures.windows import SCALES
 from host_build.assemble.calibration import calibration_error, fit_temperature
+from host_build.errors import HostError
 from host_build.search.evidence import Evidence
 from host_build.search.scenes import EMPTY, Box
 
@@ -25,6 +26,10 @@ Floats = NDArray[np.float64]
 Combine = Callable[[Floats], tuple[Floats, int]]
 PLACE_FOUND = 0.5  # of the two boxes' union must be in both
 _LEAST = 1e-12
+
+
+class FitError(HostError):
+    """Too few scenes for temperatures that one would rely on."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,10 @@ def page(results: Sequence[Result]) -> str:
     networks = []
     for result in results:
         clock = "" if result.clock_mhz is None else f", its chip at {result.clock_mhz:g} MHz"
-        networks += [f"### `{result.network}`{clock}, processor: {result.machine}", _rows(result)]
+        shown, none = result.rows[0].scenes.whole, result.rows[0].sure_of_none.whole
+        seen = f"{shown} scenes with an object, {none} pictures of none"
+        networks += [f"### `{result.network}`", f"{seen}{clock}, processor: {result.machine}."]
+        networks.append(_rows(result))
     values = {
         "networks": "\n\n".join(networks),
         "ways": _ways(results),

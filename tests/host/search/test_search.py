@@ -15,6 +15,7 @@ from board_app.network import overlay
 from board_app.pictures.cifar10 import Dataset
 from board_app.pictures.windows import SCALES
 from host_build import cli
+from host_build.commands import searching
 from host_build.search import evidence, measure, photographs, scenes
 from host_build.search.evidence import Case, Evidence
 from host_build.search.scenes import EMPTY
@@ -164,6 +165,9 @@ def test_the_command(
     write_overlay(tmp_path / "overlays" / "tiny")
     options = ["--overlays", "overlays", "--photographs", str(photographs_folder), "--fit"]
     options += ["--cifar10", str(tiny_data), "--scenes", "6"]
+    assert cli.main(["search", "tiny", *options]) == 2
+    assert "--fit takes 100 scenes or more" in capsys.readouterr().err
+    monkeypatch.setattr(searching, "_FIT", 6)
     assert cli.main(["search", "tiny", *options]) == 0, capsys.readouterr().err
     page = (tmp_path / "docs" / "search.md").read_text()
     assert "### `tiny`" in page and "| middle square | 1 |" in page and "of 1 |" in page
