@@ -16,7 +16,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     chosen = chosen_overlay(options)
     findings: List[Finding] = []
     try:
-        for finding in examine.examine(chosen):
+        for finding in examine.examine(chosen, load_anyway=options.load_anyway):
             findings.append(finding)
             print(finding, flush=True)
     finally:  # what was found before it was interrupted is worth sending too

@@ -19,8 +19,13 @@ from board_app.system import machine
 FORMAT = 1
 
 
-def examine(overlay: Overlay, system: Optional[System] = None) -> Iterator[Finding]:
-    """Findings as they are made. The FPGA is loaded only where nothing before was a fault."""
+def examine(
+    overlay: Overlay, system: Optional[System] = None, load_anyway: bool = False
+) -> Iterator[Finding]:
+    """Findings as they are made. The FPGA is loaded only where nothing before was a fault.
+
+    With `load_anyway` it is loaded even where its memory port is known to be dead.
+    """
     system = system or System()
     device = _device()
     simulated = hasattr(device, "now")
@@ -40,7 +45,7 @@ def examine(overlay: Overlay, system: Optional[System] = None) -> Iterator[Findi
         text = "not loaded, as there are faults before it"
         yield Finding("overlay", WARNING, text, "mend them, then ask again")
     else:
-        yield from _chip(overlay)
+        yield from _chip(overlay, load_anyway)
     if not simulated:
         yield _safely(lambda: looks.messages(system))
 
@@ -59,7 +64,7 @@ def report(overlay: Overlay, findings: List[Finding]) -> Dict[str, Any]:
     }
 
 
-def _chip(overlay: Overlay) -> Iterator[Finding]:
+def _chip(overlay: Overlay, load_anyway: bool) -> Iterator[Finding]:
     name = overlay.folder.name
     if not overlay.has_bitstream:
         text = f"{name} has no bitstream, so the FPGA itself was not looked at"
@@ -67,7 +72,7 @@ def _chip(overlay: Overlay) -> Iterator[Finding]:
         return
     try:
         hardware = Hardware.of_manifest(overlay.manifest)
-        session = PynqSession(overlay.folder / f"{name}.bit", hardware)
+        session = PynqSession(overlay.folder / f"{name}.bit", hardware, None, load_anyway)
     except BackendError as error:
         yield Finding("overlay", FAULT, str(error), "do what the line above says; then ask again")
         return
