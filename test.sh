@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-declare -A package_of=([g++]=g++ [mmdebstrap]=mmdebstrap [qemu-arm-static]=qemu-user-static
+declare -A package_of=([chromium]=chromium [g++]=g++ [mmdebstrap]=mmdebstrap [qemu-arm-static]=qemu-user-static
   [rsync]=rsync [shellcheck]=shellcheck [ssh]=openssh-client [sshd]=openssh-server
   [tclsh]=tcl)
 missing=()

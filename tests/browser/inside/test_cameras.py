@@ -1,0 +1,76 @@
+"""Live cameras: Chromium's own fake device, and one played on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Site, until
+
+Check = Callable[[Page, str], None]
+
+
+def widths(page: Page) -> list[str | None]:
+    return [bar.get_attribute("width") for bar in page.locator(".bars rect").all()]
+
+
+def test_this_devices_camera(page: Page, site: Site, check: Check) -> None:
+    page.goto(site.at())
+    page.click("#camera")
+    expect(page.locator("#pace")).to_contain_text("pictures/s")
+    expect(page.locator(".stage video")).to_be_visible()
+    expect(page.locator(".frame rect")).to_be_visible()
+    expect(page.locator(".bars li")).to_have_count(10)
+    first = widths(page)
+    until(lambda: widths(page) != first, page)  # continuous
+    expect(page.locator("li.likeliest")).to_have_count(1)
+    assert page.title() in (page.inner_text("li.likeliest span >> nth=0"), "not sure")
+    check(page, "camera")
+    page.click("text=Race the processor")
+    expect(page.locator("#race h3")).to_contain_text("times as fast")
+    page.click("text=Stop")
+    expect(page.locator(".stage canvas")).to_be_visible()
+    expect(page.locator("#pace")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [("NotAllowedError", "may not use the camera"), ("NotFoundError", "has no camera")],
+)
+def test_refused(page: Page, site: Site, check: Check, error: str, text: str) -> None:
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => "
+        f"{{ throw new DOMException('', '{error}'); }}"
+    )
+    page.goto(site.at())
+    page.click("#camera")
+    expect(page.locator("[role=alert]")).to_contain_text(text)
+    check(page, error)
+
+
+def test_over_plain_http_the_page_says_how(page: Page, site: Site, check: Check) -> None:
+    page.goto(site.at(host="board.example"))
+    expect(page.locator("#camera")).to_be_disabled()
+    expect(page.locator("#camera-note")).to_contain_text("HTTPS")
+    check(page, "plain-http")
+
+
+def test_the_boards_camera(page: Page, site: Site, check: Check) -> None:
+    page.goto(site.at())
+    page.click("#board-camera")
+    expect(page.locator("#pace")).to_contain_text("pictures/s")
+    assert page.evaluate("document.getElementById('shown').naturalWidth") == 400
+    first = widths(page)
+    until(lambda: widths(page) != first, page)
+    check(page, "board-camera")
+    site.camera.plugged = False
+    try:
+        expect(page.locator("#pace")).to_contain_text("plugged")
+        check(page, "unplugged")
+    finally:
+        site.camera.plugged = True
+    expect(page.locator("#pace")).to_contain_text("pictures/s")
+    page.click("text=Stop")
+    expect(page.locator(".stage canvas")).to_be_visible()
