@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ContextManager, List, Optional
 
@@ -20,7 +21,7 @@ from board_app.system.line import Line
 
 _PIXELS = SIDE * SIDE * 3
 _AT_ONCE = 2  # small pictures; beside them one large
-_PATIENCE = 20.0  # seconds: a fork that is starved by others still ends
+_PATIENCE = 60.0  # seconds: a fork that is starved by others, or on a slow machine, still ends
 _BLOCK = 1 << 20
 
 
@@ -37,11 +38,12 @@ class Decoder:
         self._starting = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._control: Optional[socket.socket] = None
+        self._ready = False
 
     def start(self) -> None:
         """Start the process now, while this one is small."""
         with self._starting:
-            self._connected()
+            self._spawn()
 
     def admitted(self, pictures: int) -> ContextManager[None]:
         """Within the context so many pictures may be decoded; Busy where too many wait already."""
@@ -53,6 +55,8 @@ class Decoder:
         PictureError where that cannot be done within the limits, Busy where too many large ones
         wait already.
         """
+        with self._starting, suppress(ConnectionError):
+            self._connected()  # to wait for that is no part of a turn
         with self._small.turn():
             answer = self._ask(b"small", content)
         if answer[:1] == TOO_LARGE:
@@ -106,8 +110,18 @@ class Decoder:
         if self._process is not None:
             self._process.wait(_PATIENCE)
         self._control = self._process = None
+        self._ready = False
 
     def _connected(self) -> socket.socket:
+        """The socket to the process, once that listens; ConnectionError where it has ended."""
+        control = self._spawn()
+        if not self._ready:
+            if not control.recv(1):
+                raise ConnectionError
+            self._ready = True
+        return control
+
+    def _spawn(self) -> socket.socket:
         if self._control is None:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             root = str(Path(__file__).resolve().parents[2])

@@ -2,13 +2,15 @@
 
     python -m board_app.pictures.decoder_process SOCKET
 
-SOCKET is the number of an inherited socket. Each message on it is a request, the lane's name, with
-two files: the picture's, and a pipe for the answer. The fork dies with its picture, and this
-process says so in its place. It ends where the other end of the socket does.
+SOCKET is the number of an inherited socket, on which this process says when it is ready. Each
+message on it is a request, the lane's name, with two files: the picture's, and a pipe for the
+answer. The fork dies with its picture, and this process says so in its place. It ends where the
+other end of the socket does.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import select
@@ -16,15 +18,18 @@ import signal
 import socket
 import struct
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from typing import Dict
 
 from PIL import Image
 
 from board_app.errors import PictureError
+from board_app.pictures.calibration import slowness
 from board_app.pictures.decoding import Decoded, TooLarge, decode
 from board_app.pictures.limits import LARGE, MAX_BYTES, SMALL, Lane
 
-LANES = {b"small": SMALL, b"large": LARGE}
+_LANES = {b"small": SMALL, b"large": LARGE}
 HEADER = struct.Struct("<cHHHH")  # what it is, the width and height of original and preview
 DECODED, REFUSED, TOO_LARGE = b"d", b"r", b"l"
 _PAGE = resource.getpagesize()
@@ -41,7 +46,9 @@ def main(number: int) -> None:
     running: Dict[int, int] = {}
     Image.MAX_IMAGE_PIXELS = None  # the lanes' limits are by format
     Image.init()  # all plugins, which each fork would load otherwise
+    slow = slowness()
     with socket.socket(fileno=number) as control:
+        control.send(b"!")  # ready
         while True:
             ready, _, _ = select.select([control.fileno(), ended], [], [])
             if ended in ready:
@@ -56,7 +63,8 @@ def main(number: int) -> None:
                 if process == 0:
                     for other in running.values():  # its reader waits for all ends to be closed
                         os.close(other)
-                    _child(LANES[message], content, answer)
+                    lane = _LANES[message]
+                    _child(replace(lane, seconds=slow * lane.seconds), content, answer)
                 os.close(content)
                 running[process] = answer
 
@@ -79,6 +87,7 @@ def _reap(running: Dict[int, int]) -> None:
 def _child(lane: Lane, content: int, answer: int) -> None:
     try:
         signal.set_wakeup_fd(-1)
+        _be_quiet()
         _limit(lane)
         try:
             with os.fdopen(content, "rb") as file:
@@ -94,6 +103,14 @@ def _child(lane: Lane, content: int, answer: int) -> None:
         os._exit(0)
 
 
+def _be_quiet() -> None:
+    """Decoders tell each damaged line on standard error, which would fill the demo's log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 def _limit(lane: Lane) -> None:
     """Bound what this process may take: memory above what it has now, CPU time, no core dump."""
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is not loaded here
@@ -102,7 +119,8 @@ def _limit(lane: Lane) -> None:
     most = taken + lane.memory + (2 << 20)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (2, 2))
+    # The timer's signal ends it first; one second more, where that does not.
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(lane.seconds) + 1,) * 2)
     signal.setitimer(signal.ITIMER_PROF, lane.seconds)  # its signal ends the process
 
 
@@ -127,4 +145,5 @@ def _write(answer: int, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with suppress(ConnectionError):  # the other end was closed before it was asked anything
+        main(int(sys.argv[1]))

@@ -12,10 +12,9 @@ from typing import Optional, Tuple
 from PIL import Image, UnidentifiedImageError
 
 from board_app.errors import PictureError
-from board_app.pictures.limits import MAX_SIDE, WEBP, Lane, memory, webp_size
+from board_app.pictures.limits import GAP, MAX_SIDE, PREVIEW, Lane, memory, webp
 
 SIDE = 32
-PREVIEW = 512
 
 # Not every format that Pillow can open: EPS, for one, starts Ghostscript on the upload.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -54,9 +53,9 @@ class Decoded:
 def decode(content: bytes, lane: Lane) -> Decoded:
     """Decode a picture; PictureError where it cannot be, TooLarge where it may not be here."""
     try:
-        webp = webp_size(content)
-        if webp is not None:
-            _check(webp, webp[0] * webp[1] * WEBP, len(content), lane)
+        canvas = webp(content)
+        if canvas is not None:
+            _check(*canvas, len(content), lane)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size = image.size  # before a JPEG is decoded at a part of it
             orientation = _load(image, len(content), lane)
@@ -123,7 +122,7 @@ def fit(
 def _resize(
     image: Image.Image, size: Tuple[int, int], box: Tuple[int, int, int, int]
 ) -> Image.Image:
-    return _opaque(image.resize(size, _LANCZOS, box=box, reducing_gap=3.0))
+    return _opaque(image.resize(size, _LANCZOS, box=box, reducing_gap=GAP))
 
 
 def _filterable(image: Image.Image) -> Image.Image:

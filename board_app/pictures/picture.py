@@ -11,8 +11,8 @@ from PIL import Image
 
 from board_app.errors import PictureError
 from board_app.pictures import decoder, decoding
-from board_app.pictures.decoding import PREVIEW, SIDE, Decoded
-from board_app.pictures.limits import MAX_BYTES
+from board_app.pictures.decoding import SIDE, Decoded
+from board_app.pictures.limits import MAX_BYTES, PREVIEW
 
 __all__ = ["MAX_BYTES", "PREVIEW", "SIDE", "Picture", "load", "load_all", "load_file", "of"]
 

@@ -156,7 +156,7 @@ def bomb(width: int, height: int, colour_type: int = 2) -> bytes:
 
 @pytest.mark.parametrize("size", [(8000, 6251), (10_000, 10_000), (19_000, 19_000)])
 def test_too_many_pixels(size: tuple[int, int]) -> None:
-    with pytest.raises(PictureError, match=r"too many pixels .*19\.9 megapixels"):
+    with pytest.raises(PictureError, match=r"too many pixels .*1[89](\.\d)? megapixels"):
         load(bomb(*size))
 
 
