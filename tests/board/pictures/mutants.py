@@ -35,6 +35,7 @@ from ..networks import write_overlay
 _STATUSES = {200, 415}
 _MEMORY = 100_000_000
 _TRIES = 100
+_KEPT = Path("build/mutants")
 _SIZE = (61, 47)
 _KINDS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "BMP": [("1", {}), ("L", {}), ("P", {}), ("RGB", {}), ("RGBA", {})],
@@ -174,7 +175,8 @@ def main() -> int:
                 flush=True,
             )
             for index, (status, content) in enumerate(report.wrong[:10]):
-                Path(f"mutant-{kind}-{status}-{index}").write_bytes(content)
+                _KEPT.mkdir(parents=True, exist_ok=True)
+                (_KEPT / f"{kind}-{status}-{index}").write_bytes(content)
             failed |= bool(report.wrong) or report.memory > _MEMORY
     return int(failed)
 
