@@ -51,12 +51,16 @@ module axi_slave #(
 
   localparam [1:0] OKAY = 2'b00;
 
+  // Nothing is taken from the bus in a reset.
+  reg awake_q;
+  always @(posedge clk_i) awake_q <= ~rst_i;
+
   // Writes: the data of a burst is taken once its address is known.
   reg               writing_q, bvalid_q;
   reg [ID_BITS-1:0] bid_q;
   wire              write_last;
 
-  assign awready_o       = ~writing_q & ~bvalid_q;
+  assign awready_o       = awake_q & ~writing_q & ~bvalid_q;
   assign wready_o        = writing_q;
   assign bid_o           = bid_q;
   assign bresp_o         = OKAY;
@@ -99,7 +103,7 @@ module axi_slave #(
   wire              read_last;
   wire              read_step = reading_q & (~rvalid_q | rready_i);
 
-  assign arready_o = ~reading_q & ~rvalid_q;
+  assign arready_o = awake_q & ~reading_q & ~rvalid_q;
   assign rid_o     = rid_q;
   assign rdata_o   = rdata_q;
   assign rresp_o   = OKAY;

@@ -64,22 +64,25 @@ module output_dma #(
   reg [7:0] writes_q;
   reg [5:0] spare_q;
 
-  // Address and data of a burst go on their own.
+  // The data of a burst goes once its address is taken.
   reg        awvalid_q, writing_q;
   reg [31:3] awaddr_q;
   reg [3:0]  awlen_q, left_q;
 
-  wire fits   = spare_q > {2'b0, burst_length} && writes_q != MOST;
-  wire issue  = burst_valid & fits & ~stop_i & ~awvalid_q & ~writing_q;
+  // A beat that comes in this cycle counts: it is there when the address can have been taken.
   wire push   = in_valid_i & in_ready_o;
+  wire fits   = (spare_q > {2'b0, burst_length} || (push && spare_q == {2'b0, burst_length}))
+                && writes_q != MOST;
+  wire issue  = burst_valid & fits & ~stop_i & ~awvalid_q & ~writing_q;
   wire answer = bvalid_i & writes_q != 0;
   wire stored;
+  wire sending = writing_q & ~awvalid_q;
   wire beat   = wvalid_o & wready_i;
 
   assign awvalid_o = awvalid_q;
   assign awaddr_o  = {awaddr_q, 3'b000};
   assign awlen_o   = awlen_q;
-  assign wvalid_o  = writing_q & stored;
+  assign wvalid_o  = sending & stored;
   assign wlast_o   = left_q == 0;
   assign bready_o  = 1'b1;
   assign writes_o  = writes_q;
@@ -112,7 +115,7 @@ module output_dma #(
     .in_ready_o (in_ready_o),
     .out_data_o (wdata_o),
     .out_valid_o(stored),
-    .out_ready_i(writing_q & wready_i)
+    .out_ready_i(sending & wready_i)
   );
 
   always @(posedge clk_i) begin

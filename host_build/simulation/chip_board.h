@@ -168,11 +168,10 @@ class Board {
       c.hp_rresp_i = next() & 3;
       c.hp_rlast_i = next() & 1;
     }
-    // A slave may accept the address first, the data first, or wait for one with the other.
+    // Data is accepted before its address too, where it is offered: that is a fault then.
     const bool room = m.addresses.size() + m.answers.size() < bus.bursts;
-    m.awready = room && !(m.address_waits && !m.saw_data) && !chance(bus.stall);
-    m.wready = m.complete.size() < bus.bursts && !(m.data_waits && m.addresses.empty()) &&
-               !chance(bus.stall);
+    m.awready = room && !chance(bus.stall);
+    m.wready = m.complete.size() < bus.bursts && !chance(bus.stall);
     c.hp_awready_i = m.awready;
     c.hp_wready_i = m.wready;
     if (!m.bvalid)
@@ -246,7 +245,6 @@ class Board {
     std::deque<Burst> reads;         // accepted
     uint32_t read_beat = 0;          // of the first of them
     bool rvalid = false, arready = false, awready = false, wready = false, bvalid = false;
-    bool address_waits = false, data_waits = false, saw_data = false;
     std::deque<Burst> addresses;     // of writes whose data is not complete
     std::deque<Data> complete;       // data whose address is not known
     Data data{};                     // of a burst that is not complete
@@ -351,28 +349,24 @@ class Board {
     }
     if (c.hp_awvalid_o)
       check_address("AW", c.hp_awaddr_o, beats, c.hp_awsize_o, c.hp_awburst_o);
-    m.saw_data = c.hp_wvalid_o || !m.complete.empty() || !m.data.beats.empty();
     if (!m.addresses.empty() && !c.hp_wvalid_o) ++traffic.write_waits;
     if (m.aw.sample(c.hp_awvalid_o, m.awready, c.hp_awaddr_o, c.hp_awlen_o, c.hp_awsize_o,
                     c.hp_awburst_o, c.hp_awid_o, c.hp_awcache_o)) {
       m.addresses.push_back({uint32_t(c.hp_awaddr_o), beats, uint32_t(c.hp_awid_o), 0});
-      m.address_waits = chance(bus.stall);
       ++traffic.write_bursts;
     }
     if (m.w.sample(c.hp_wvalid_o, m.wready, c.hp_wdata_o, c.hp_wstrb_o, c.hp_wlast_o,
                    c.hp_wid_o)) {
+      require(m.shifted || !m.addresses.empty(), "W comes before its AW");
       require(c.hp_wstrb_o == 0xFF, "WSTRB leaves out bytes");
       require(m.shifted || m.data.beats.empty() || m.data.id == c.hp_wid_o,
               "WID changed within a burst");
       m.data.id = c.hp_wid_o;
       m.data.beats.push_back(c.hp_wdata_o);
       ++traffic.write_beats;
-      require(m.shifted || c.hp_wlast_o || m.data.beats.size() < 16,
-              "a burst of write data has no WLAST");
       if (c.hp_wlast_o && !m.shifted) {
         m.complete.push_back(m.data);
         m.data.beats.clear();
-        m.data_waits = chance(bus.stall);
       }
     }
     if (m.shifted) cut_data();

@@ -70,6 +70,8 @@ module chip_core (
   reg  [31:0] rule_q;
   reg  [7:0]  time_q;
   reg  [1:0]  beat_q;
+  // Bursts whose address is taken and whose data is not.
+  reg  [7:0]  open_q;
   wire [11:0] bid, rid;
   wire        rlast, rvalid, bvalid;
 
@@ -79,6 +81,9 @@ module chip_core (
     time_q <= rst_i ? 0 : time_q + 1'b1;
     if (rst_i) beat_q <= 0;
     else if (hp_wvalid_o & hp_wready_i) beat_q <= beat_q + 1'b1;
+    if (rst_i) open_q <= 0;
+    else open_q <= open_q + {7'b0, hp_awvalid_o & hp_awready_i}
+                   - {7'b0, hp_wvalid_o & hp_wready_i & beat_q == 3};
   end
 
   // Reads of 16 bytes for ever, writes of 32.
@@ -102,10 +107,9 @@ module chip_core (
   assign hp_awburst_o = 2'b01;
   assign hp_awvalid_o = writes & rule_q != 16;
   assign hp_awaddr_o  = rule_q == 10 ? 32'h10000FF0 : 32'h10000000;
-  assign hp_wvalid_o  = writes;
+  assign hp_wvalid_o  = rule_q == 16 || (writes && open_q != 0);
   assign hp_wdata_o   = rule_q == 11 ? {56'b0, time_q} : 64'b0;
-  assign hp_wlast_o   = rule_q == 12 ? beat_q == 2 : rule_q == 13 ? 1'b0
-                      : rule_q == 16 ? 1'b0 : beat_q == 3;
+  assign hp_wlast_o   = rule_q == 12 ? beat_q == 2 : rule_q == 13 ? 1'b0 : beat_q == 3;
   assign hp_wstrb_o   = rule_q == 14 ? 8'h7F : 8'hFF;
   assign hp_wid_o     = rule_q == 15 ? 6'd1 : 6'd0;
   assign hp_bready_o  = 1'b1;

@@ -26,7 +26,7 @@ RULES = {
     13: "WLAST is missing",
     14: "WSTRB leaves out bytes",
     15: "WID is not AWID",
-    16: "no WLAST",
+    16: "W comes before its AW",
     20: "RID is not ARID",
     21: "RLAST is not at the last beat",
     22: "data that was not asked for",

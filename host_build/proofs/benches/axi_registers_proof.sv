@@ -136,12 +136,17 @@ module axi_registers_proof (
     end
   end
 
+  // Nothing is taken in a reset, from its second cycle on, nor in the one behind it.
+  reg awake_q = 1'b1;
+  always @(posedge clk_i) awake_q <= ~rst_i;
+  always @* if (rst_i & ~awake_q) assert (~awready & ~wready & ~arready);
+
   always @* if (live) begin
     // One request of a kind at a time, and no answer without one.
-    assert (awready == (~writing_q & ~answering_q));
+    assert (awready == (awake_q & ~writing_q & ~answering_q));
     assert (wready == writing_q);
     assert (bvalid == answering_q);
-    assert (arready == ~reading_q);
+    assert (arready == (awake_q & ~reading_q));
     if (bvalid) assert (bid == w_id_q && bresp == 0);
     if (rvalid) assert (reading_q && rid == r_id_q && rresp == 0 && rlast == (r_left_q == 0));
     if (waits_q) assert (rvalid);

@@ -185,8 +185,10 @@ module output_dma_proof #(
     assert (\i_kernel.i_beats.in_valid_i == in_valid_i && in_ready == (count != DEPTH));
     assert (\i_kernel.i_beats.in_data_i == in_data_i);
     if (opens) assert (~open_q);
-    // Data belongs to a burst, comes without a pause, and its last beat says so.
-    assert (wvalid == open);
+    // Data belongs to a burst whose address is taken, comes without a pause, and its last beat
+    // says so.
+    assert (wvalid == (open & ~awvalid));
+    if (w) assert (addresses_q > bursts_q);
     if (wvalid) assert (wlast == (sent == length));
     if (awvalid) begin
       assert (batch_q & ~refused_q);
