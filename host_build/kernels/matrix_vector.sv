@@ -126,8 +126,7 @@ module matrix_vector #(
   end
 
   reg out_valid_q;
-  wire sum_valid, sum_last;
-  wire enable = out_ready_i | ~out_valid_q | ~(sum_valid & sum_last);
+  wire sum_valid, sum_last, enable;
 
   wire [SIMD*PIXELS*A_BITS-1:0] activations;
   wire [POSITIONS*ADDRESS_BITS-1:0] addresses;
@@ -188,6 +187,19 @@ module matrix_vector #(
   end
   assign sum_valid = valids[LATENCY];
   assign sum_last = lasts[LATENCY];
+
+  // Results that are finished while those before them still wait stop everything. A unit that does
+  // not finish some every cycle knows a cycle ahead, and a register moves its thousands of others.
+  wire finishes = sum_valid & sum_last;
+  if (FOLDS > 1) begin : gen_ahead
+    wire finishes_next = enable ? valids[LATENCY-1] & lasts[LATENCY-1] : finishes;
+    wire waits_next = (enable & finishes) | (out_valid_q & ~out_ready_i);
+    reg enable_q;
+    always @(posedge clk_i) enable_q <= rst_i | ~(finishes_next & waits_next);
+    assign enable = enable_q;
+  end else begin : gen_at_once
+    assign enable = out_ready_i | ~out_valid_q | ~finishes;
+  end
 
   wire [PE*PIXELS*SUM_BITS-1:0] sums;
   for (genvar r = 0; r < ROWS; r = r + 1) begin : gen_row
@@ -270,7 +282,7 @@ module matrix_vector #(
 
   always @(posedge clk_i) begin
     if (rst_i) out_valid_q <= 1'b0;
-    else if (enable & sum_valid & sum_last) out_valid_q <= 1'b1;
+    else if (enable & finishes) out_valid_q <= 1'b1;
     else if (out_ready_i) out_valid_q <= 1'b0;
   end
   assign out_valid_o = out_valid_q;

@@ -55,6 +55,8 @@ module replay_buffer #(
   // Ring: where the next beat is written and read, where the present vector starts, and how many
   // beats are held. One place stays empty, so that equal pointers mean an empty ring.
   reg [BEAT_BITS-1:0] write_q, read_q, start_q, used_q;
+  // Whether there is a place for one more.
+  reg ready_q;
   // Which beat of the vector and which replay comes next, and its weight address.
   reg [FOLD_BITS-1:0] fold_q;
   reg [REPEAT_BITS-1:0] repeat_q;
@@ -66,7 +68,7 @@ module replay_buffer #(
   wire last_repeat = repeat_q == REPEAT_BITS'(REPEATS - 1);
   wire issue = (read_q != write_q) | ~first_repeat;
 
-  assign in_ready_o = ~&used_q;
+  assign in_ready_o = ready_q;
   assign issue_o = issue;
   assign last_o = last_fold;
 
@@ -81,10 +83,16 @@ module replay_buffer #(
     if (rst_i) begin
       write_q <= {BEAT_BITS{1'b0}};
       used_q  <= {BEAT_BITS{1'b0}};
+      ready_q <= 1'b1;
     end else begin
       if (take) write_q <= write_q + 1'b1;
-      if (take & ~free) used_q <= used_q + 1'b1;
-      if (free & ~take) used_q <= used_q - 1'b1;
+      if (take & ~free) begin
+        used_q  <= used_q + 1'b1;
+        ready_q <= used_q != {{(BEAT_BITS - 1) {1'b1}}, 1'b0};
+      end else if (free & ~take) begin
+        used_q  <= used_q - 1'b1;
+        ready_q <= 1'b1;
+      end
     end
   end
 

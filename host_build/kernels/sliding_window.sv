@@ -160,6 +160,12 @@ module sliding_window #(
                                        ~last_y ? PLACE_BITS'(TO_ROW) : PLACE_BITS'(TO_IMG);
   wire signed [PLACE_BITS-1:0] pushed = {{(PLACE_BITS-1){1'b0}}, push};
 
+  // Either way of both: that the output steps is known last.
+  wire signed [PLACE_BITS-1:0] lead_kept    = lead_q - pushed;
+  wire signed [PLACE_BITS-1:0] lead_moved   = lead_q + move - pushed;
+  wire signed [PLACE_BITS-1:0] excess_kept  = excess_q + pushed;
+  wire signed [PLACE_BITS-1:0] excess_freed = excess_q - freed + pushed;
+
   always @(posedge clk_i) begin
     if (rst_i) begin
       valid_q  <= 1'b0;
@@ -172,8 +178,8 @@ module sliding_window #(
       else if (out_ready_i) valid_q <= 1'b0;
       if (push) write_q <= write_q == RING_BITS'(DEPTH - 1) ? 0 : write_q + 1'b1;
       if (step) read_q <= around[RING_BITS] ? turned[RING_BITS-1:0] : around[RING_BITS-1:0];
-      lead_q   <= lead_q + (step ? move : 0) - pushed;
-      excess_q <= excess_q - (step & last_word ? freed : 0) + pushed;
+      lead_q   <= step ? lead_moved : lead_kept;
+      excess_q <= step & last_word ? excess_freed : excess_kept;
     end
   end
 

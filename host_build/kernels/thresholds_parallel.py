@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from host_build.kernels.base import Resources, lut_rom
-from host_build.kernels.thresholds import ThresholdKernel, signed_bits
+from host_build.kernels.thresholds import ThresholdKernel, hex_lines, signed_bits
 
 
 @dataclass(frozen=True, eq=False)
 class ThresholdsParallel(ThresholdKernel):
     """A comparator for each threshold: cheaper than the search for up to about three of them.
 
-    Thresholds that all channels share are cheaper so in any number, if the values are narrow.
+    Where all channels share them and values have at most `table_bits` bits, a table of levels takes
+    their place, which is cheaper for any number of thresholds.
     """
+
+    table_bits: int = 8
 
     module = "thresholds_parallel"
     latency = 2
@@ -23,9 +28,21 @@ class ThresholdsParallel(ThresholdKernel):
         return signed_bits(self.stored)
 
     def parameters(self) -> dict[str, int | str]:
-        return {**super().parameters(), "IMAGE": f"{self.name}.mem"}
+        own: dict[str, int | str] = {"TABLE_BITS": self.table_bits, "IMAGE": f"{self.name}.mem"}
+        return super().parameters() | own
+
+    @property
+    def tabled(self) -> bool:
+        return self.shared and self.in_bits <= self.table_bits
 
     def images(self) -> dict[str, str]:
+        if self.tabled:
+            # By the bits of a value: those of the negative ones come last.
+            values = np.arange(1 << self.in_bits)
+            if self.in_signed:
+                values -= (values >> self.in_bits - 1) << self.in_bits
+            levels = (values[:, None] >= self.stored[0]).sum(axis=1)
+            return {f"{self.name}.mem": hex_lines(levels, self.out_bits)}
         bits, mask = self.threshold_bits, (1 << self.threshold_bits) - 1
         digits = -(-self.lanes * self.count * bits // 4)
         lines = []
@@ -38,11 +55,11 @@ class ThresholdsParallel(ThresholdKernel):
         items, address = self.lanes * self.count, (self.sets - 1).bit_length()
         lanes = Resources(ff=self.in_bits + self.out_bits) * self.lanes
         control = Resources(lut=2 + address, ff=2 + address)
+        if self.tabled:
+            level = self.out_bits * max(1.35, 2 ** (self.in_bits - 6))
+            return lanes + control + Resources(lut=level * self.lanes)
         if self.sets == 1:
-            # The thresholds are constants: up to six bits of a value are one function of them.
-            level = 1.35 * self.out_bits
-            if self.in_bits > 6:
-                level = 0.43 * (self.in_bits - 5) * self.count
+            level = 0.43 * (self.in_bits - 5) * self.count
             return lanes + control + Resources(lut=level * self.lanes)
         compare = 0.6 * self.threshold_bits * items
         count = 1.5 * self.lanes * (self.count - 1)

@@ -1,5 +1,6 @@
 // Replaces each value by BIAS plus the number of its channel's thresholds that it reaches, by
-// comparing it with all of them at once: for few thresholds. One beat a cycle, latency 2.
+// comparing it with all of them at once: for few thresholds. One beat a cycle, latency 2. Narrow
+// values whose thresholds all channels share are looked up in a table.
 `default_nettype none
 
 module thresholds_parallel #(
@@ -16,8 +17,11 @@ module thresholds_parallel #(
   // Bits of an output value, which is BIAS for no threshold; signed if BIAS is negative.
   parameter OUT_BITS = 2,
   parameter BIAS     = 0,
+  // The most bits of a value that is looked up, where thresholds are SHARED.
+  parameter TABLE_BITS = 8,
   // The image has a word for each group of LANES channels: all thresholds, the first of the first
-  // lane in the least significant bits.
+  // lane in the least significant bits. That of a table has a word for each value: its level less
+  // BIAS.
   parameter IMAGE = "thresholds.mem"
 ) (
   input  wire                      clk_i,
@@ -58,55 +62,66 @@ module thresholds_parallel #(
   assign in_ready_o  = step;
   assign out_valid_o = valid_q[1];
 
-  reg [WORD_BITS-1:0] memory [0:SETS-1];
-  initial $readmemh(IMAGE, memory);
-
-  reg [SET_BITS-1:0]      set_q;
-  reg [WORD_BITS-1:0]     word_q;
   reg [LANES*IN_BITS-1:0] values_q;
 
   always @(posedge clk_i) begin
-    if (step) begin
-      word_q   <= memory[set_q];
-      values_q <= in_data_i;
-    end
-    if (rst_i) begin
-      valid_q <= 0;
-      set_q   <= 0;
-    end else if (step) begin
-      valid_q <= {valid_q[0], in_valid_i};
-      if (in_valid_i) set_q <= set_q == SET_BITS'(SETS - 1) ? 0 : set_q + 1'b1;
-    end
+    if (step) values_q <= in_data_i;
+    if (rst_i) valid_q <= 0;
+    else if (step) valid_q <= {valid_q[0], in_valid_i};
   end
 
   genvar lane, item;
   generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire sign = IN_SIGNED != 0 ? values_q[(lane+1)*IN_BITS-1] : 1'b0;
-      wire signed [COMPARE_BITS-1:0] value =
-        {{(COMPARE_BITS-IN_BITS){sign}}, values_q[lane*IN_BITS +: IN_BITS]};
-      wire [COUNT-1:0] reached;
+    if (SHARED != 0 && IN_BITS <= TABLE_BITS) begin : gen_table
+      reg [OUT_BITS-1:0] memory [0:(1<<IN_BITS)-1];
+      initial $readmemh(IMAGE, memory);
 
-      for (item = 0; item < COUNT; item = item + 1) begin : gen_compare
-        wire [THRESHOLD_BITS-1:0] raw =
-          word_q[(lane*COUNT+item)*THRESHOLD_BITS +: THRESHOLD_BITS];
-        wire signed [COMPARE_BITS-1:0] threshold =
-          {{(COMPARE_BITS-THRESHOLD_BITS){raw[THRESHOLD_BITS-1]}}, raw};
-        assign reached[item] = value >= threshold;
+      for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+        reg [OUT_BITS-1:0] level_q;
+        always @(posedge clk_i) begin
+          if (step) level_q <= memory[values_q[lane*IN_BITS +: IN_BITS]] + OUT_BITS'(BIAS);
+        end
+        assign out_data_o[lane*OUT_BITS +: OUT_BITS] = level_q;
       end
+    end else begin : gen_compare
+      reg [WORD_BITS-1:0] memory [0:SETS-1];
+      initial $readmemh(IMAGE, memory);
 
-      integer i;
-      reg [OUT_BITS-1:0] level;
-      always @(*) begin
-        level = OUT_BITS'(BIAS);
-        for (i = 0; i < COUNT; i = i + 1) level = level + OUT_BITS'(reached[i]);
-      end
-
-      reg [OUT_BITS-1:0] level_q;
+      reg [SET_BITS-1:0]  set_q;
+      reg [WORD_BITS-1:0] word_q;
       always @(posedge clk_i) begin
-        if (step) level_q <= level;
+        if (step) word_q <= memory[set_q];
+        if (rst_i) set_q <= 0;
+        else if (step & in_valid_i) set_q <= set_q == SET_BITS'(SETS - 1) ? 0 : set_q + 1'b1;
       end
-      assign out_data_o[lane*OUT_BITS +: OUT_BITS] = level_q;
+
+      for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+        wire sign = IN_SIGNED != 0 ? values_q[(lane+1)*IN_BITS-1] : 1'b0;
+        wire signed [COMPARE_BITS-1:0] value =
+          {{(COMPARE_BITS-IN_BITS){sign}}, values_q[lane*IN_BITS +: IN_BITS]};
+        wire [COUNT-1:0] reached;
+
+        for (item = 0; item < COUNT; item = item + 1) begin : gen_item
+          wire [THRESHOLD_BITS-1:0] raw =
+            word_q[(lane*COUNT+item)*THRESHOLD_BITS +: THRESHOLD_BITS];
+          wire signed [COMPARE_BITS-1:0] threshold =
+            {{(COMPARE_BITS-THRESHOLD_BITS){raw[THRESHOLD_BITS-1]}}, raw};
+          assign reached[item] = value >= threshold;
+        end
+
+        integer i;
+        reg [OUT_BITS-1:0] level;
+        always @(*) begin
+          level = OUT_BITS'(BIAS);
+          for (i = 0; i < COUNT; i = i + 1) level = level + OUT_BITS'(reached[i]);
+        end
+
+        reg [OUT_BITS-1:0] level_q;
+        always @(posedge clk_i) begin
+          if (step) level_q <= level;
+        end
+        assign out_data_o[lane*OUT_BITS +: OUT_BITS] = level_q;
+      end
     end
   endgenerate
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.rtl
 
 UNITS = [
     matrix_vector("DSP3", 4, 64, 10, 8, 5, "distributed"),
-    matrix_vector("LUT", 4, 64, 10, 2, 1, "distributed"),
+    matrix_vector("LUT", 4, 64, 10, 4, 1, "distributed"),
 ]
 LONG_FIFO = Fifo(24, 300)
 # Of each other kernel the point that is the most expensive of those that take little time.

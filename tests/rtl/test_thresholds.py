@@ -50,6 +50,8 @@ CASES = [
     Case(Thresholds, 12, 12, 1, 6, 1),
     Case(ThresholdsParallel, 4, 12, 3, 10, 2), Case(ThresholdsParallel, 6, 6, 7, 12, 4, bias=-8),
     Case(ThresholdsParallel, 2, 6, 5, 8, 8, bias=3, in_signed=False, shared=True),
+    Case(ThresholdsParallel, 2, 4, 63, 7, 6, bias=-32, shared=True),
+    Case(ThresholdsParallel, 2, 6, 5, 9, 3, shared=True),
 ]  # fmt: skip
 
 
