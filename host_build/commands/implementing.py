@@ -79,6 +79,10 @@ def _tools(parser: argparse.ArgumentParser) -> None:
         "--prjxray-db", type=Path, metavar="DIR", help="openxc7: Project X-Ray's, with zynq7/ in it"
     )
     parser.add_argument(
+        "--nodes", type=Path, metavar="FILE",
+        help="openxc7: which wires are one node (default: xc7z020-nodes.txt in --prjxray-db)",
+    )  # fmt: skip
+    parser.add_argument(
         "--clock",
         type=clock,
         metavar="MHZ",
@@ -184,6 +188,6 @@ def _flow(options: argparse.Namespace) -> Flow:
         return lambda design, folder: vivado.implement(design, folder, options.vivado)
     if options.chipdb is None or options.prjxray_db is None:
         raise HostError("--with openxc7 needs --chipdb FILE and --prjxray-db DIR")
-    tools = openxc7.Tools(options.chipdb, options.prjxray_db)
+    tools = openxc7.Tools(options.chipdb, options.prjxray_db, options.nodes)
     settings = nextpnr.Settings(tuple(options.seeds), options.placer, options.time_limit)
     return lambda design, folder: openxc7.implement(design, folder, tools, settings)

@@ -23,35 +23,20 @@ def add(commands: Commands) -> None:
 
 
 def timing(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from host_build.configuration.errors import ReadbackError
     from host_build.errors import HostError
     from host_build.generate.handoff import clock_below
     from host_build.readback.circuit import read
-    from host_build.timing import graph, report
-    from host_build.timing.cells import CellTimes
-    from host_build.timing.electrical import Electrical
-    from host_build.timing.elmore import Interconnect
-    from host_build.timing.slack import analyse
+    from host_build.timing import report
+    from host_build.timing.circuit import timed
 
     if options.clock is not None and options.clock <= 0:
         raise HostError(f"a clock of {options.clock:g} MHz is none")
     database, joined = database_of(options)
     print("reading the bitstream: most of a minute")
-    circuit = read(options.bitstream, database, joined).circuit
-    interconnect = Interconnect(Electrical(database), joined)
-    with tqdm(total=len(circuit.nets), unit="net", disable=None, leave=False) as bar:
-        found = graph.build(
-            circuit, interconnect, CellTimes(database),
-            progress=lambda done: bar.update(done - bar.n),
-        )  # fmt: skip
-    analysis = analyse(found)
-    if not analysis.needs:
-        raise ReadbackError(f"{options.bitstream} has no register that a clock reaches")
+    graph, analysis = timed(read(options.bitstream, database, joined).circuit, database, joined)
     below = clock_below(analysis.mhz)
     clock = options.clock or below
-    told = report.summary(analysis, found, clock) | {"ps_mhz": round(below, 3)}
+    told = report.summary(analysis, graph, clock) | {"ps_mhz": round(below, 3)}
     into = options.out or BUILD / options.bitstream.stem / "timing"
     write_json(into / "timing.json", told)
     report.plot(analysis, clock, into / "slack.png")

@@ -52,11 +52,13 @@ def bitstream(
     reports.write(outcome.report, folder, "implementation", MOST)
     if outcome.bitstream is None:
         return Result(fit, outcome.report)
-    return Result(fit, outcome.report, install(chosen, design, outcome.report, outcome.bitstream))
+    return Result(fit, outcome.report, install(chosen, design, outcome))
 
 
-def install(chosen: Overlay, design: Design, report: Report, content: bytes) -> Overlay:
+def install(chosen: Overlay, design: Design, outcome: Outcome) -> Overlay:
     """Put a .bit file into the overlay, and into its manifest what was made of what."""
+    report, content = outcome.report, outcome.bitstream
+    assert content is not None
     name = chosen.folder.name
     bit, hwh = f"{name}.bit", f"{name}.hwh"
     kept = {
@@ -74,6 +76,7 @@ def install(chosen: Overlay, design: Design, report: Report, content: bytes) -> 
             "implemented": {
                 "tool": report.tool, "version": report.version, "stage": report.stage,
                 "clock_mhz": design.clock_mhz, "timing": told["timing"], "resources": told["total"],
+                **outcome.analysis, "board": "never run on a board",
             },
         },
     )  # fmt: skip

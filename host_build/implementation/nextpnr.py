@@ -196,9 +196,9 @@ def _keep(run: Run, key: str, clock_mhz: float) -> None:
 
 
 def _finished(work: Path, seed: int, key: str, clock_mhz: float) -> Run | None:
-    """What is in `work`, if it is of this key; one for a slower clock counts if it is fast enough.
+    """What is in `work`, if it is of this key, and aimed at this clock or one that is faster.
 
-    Where the program aimed at another clock and missed this one, it may do better with this aim.
+    Where the program aimed at a slower clock and missed this one, it may do better with this aim.
     """
     try:
         row = json.loads((work / _DONE).read_text())
@@ -207,7 +207,7 @@ def _finished(work: Path, seed: int, key: str, clock_mhz: float) -> Run | None:
         run = Run(seed, row["fmax_mhz"], row["used"], tuple(row["warnings"]), work)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    aimed = abs(row["clock_mhz"] / clock_mhz - 1) < _SAME_CLOCK
+    aimed = row["clock_mhz"] / clock_mhz > 1 - _SAME_CLOCK
     return run if aimed or run.fmax_mhz >= clock_mhz else None
 
 

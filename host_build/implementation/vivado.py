@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from board_app.system.files import write_atomically
 from host_build.configuration import bitfile
@@ -45,10 +47,14 @@ class _Reports:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The report, and the .bit file's content: None where timing does not close."""
+    """The report, and the .bit file's content: None where timing does not close.
+
+    `analysis` is what the manifest says besides of how the timing was found out.
+    """
 
     report: Report
     bitstream: bytes | None
+    analysis: Mapping[str, Any] = field(default_factory=dict)
 
 
 def script(design: Design, counted: Utilisation) -> str:

@@ -108,7 +108,7 @@ def test_needs_by_hand(tmp_path: Path):
     )
     assert not analysis.untimed
     assert analysis.model_mhz == pytest.approx(1000 / 1.86)
-    assert analysis.mhz == pytest.approx(1000 / (1.246 * 1.86 + 0.154))
+    assert analysis.mhz == pytest.approx(1000 / (1.05 * 1.86 + 0.5))
     assert analysis.needs[0].slack(3.0) == pytest.approx(3.0 - with_margin(1.86))
 
 
