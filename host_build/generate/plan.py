@@ -98,7 +98,12 @@ class _Planner:
     def _convolution_kernels(self, node: Convolution) -> tuple[tuple[Kernel, ...], MatrixVector]:
         tensor = node.inputs[0]
         fold = self._folding[node.name]
-        return convolution_kernels(node, self._types[tensor], self._shapes[tensor], fold)
+        windows, unit = convolution_kernels(
+            node, self._types[tensor], self._shapes[tensor], fold
+        )  # fmt: skip
+        readers = self._graph.consumers(node.name)
+        ahead = all(self._is_registered(n) for n in readers if isinstance(n, Threshold))
+        return windows, replace(unit, ahead=ahead)
 
     def _source(self) -> Wire:
         height, width, channels = self._graph.input_shape
@@ -186,13 +191,13 @@ class _Planner:
 
         Circuits that were recorded without it are laid out without it.
         """
-        name = f"{node.name}_fifo"
         convolutions = {n.name for n in self._graph.nodes if isinstance(n, Convolution)}
-        if node.inputs[0] not in convolutions:
+        if node.inputs[0] not in convolutions or not self._is_registered(node):
             return wire
-        if self._depths is not None and name not in self._depths:
-            return wire
-        return self._fifo(name, node.name, wire)
+        return self._fifo(f"{node.name}_fifo", node.name, wire)
+
+    def _is_registered(self, node: Threshold) -> bool:
+        return self._depths is None or f"{node.name}_fifo" in self._depths
 
     def _threshold_kinds(self, name: str) -> Collection[type[ThresholdKernel]]:
         if self._thresholds is None:

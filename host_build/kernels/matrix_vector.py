@@ -49,7 +49,8 @@ class MatrixVector(Kernel):
 
     `chain` is how many products are summed in a DSP chain before chains are added in LUTs; by
     default as many as surely fit whatever the weights are, and at most simd. A longer chain is
-    accepted if these very weights allow it. `vectors` is how many vectors make a frame, `name` is
+    accepted if these very weights allow it. `ahead`: a stop is known a cycle ahead, which a
+    FIFO behind the unit must make up for. `vectors` is how many vectors make a frame, `name` is
     what errors and memory images are called by.
 
     Raises ValueError, with the name of the layer, for anything the hardware could not compute
@@ -68,6 +69,7 @@ class MatrixVector(Kernel):
     cascade: int = LONGEST_CASCADE
     rom: RamStyle = "block"
     rom_positions: int | None = None
+    ahead: bool = True
     vectors: int = 1
     name: str = "matrix_vector"
 
@@ -231,7 +233,7 @@ class MatrixVector(Kernel):
             "W_BITS": self.weight_bits, "ACC_BITS": self.output_bits,
             "PACK": self.pack, "PIXELS": self.pixels, "FIELD": fields.bits,
             "CHAIN": fields.chain, "CASCADE": self.run,
-            "DEPTH": self.depth, "ROM_BLOCK": int(self.rom == "block"),
+            "DEPTH": self.depth, "AHEAD": int(self.ahead), "ROM_BLOCK": int(self.rom == "block"),
             "ROM_POSITIONS": self.shared_positions, "IMAGE": self.name,
         }  # fmt: skip
 

@@ -38,6 +38,9 @@ module matrix_vector #(
   parameter CASCADE = 8,
   // Beats in the input buffer: a power of two, more than a vector and than the pipeline is deep.
   parameter DEPTH = 32,
+  // 1: it knows a cycle ahead when it must stop, where results do not come every cycle. Results
+  // that had to wait cost a cycle more then, so a FIFO should follow.
+  parameter AHEAD = 1,
   // Weight memories: 1 in block memory, 0 in look-up tables; positions of the chain sharing one.
   parameter ROM_BLOCK = 1,
   parameter ROM_POSITIONS = 1,
@@ -188,10 +191,10 @@ module matrix_vector #(
   assign sum_valid = valids[LATENCY];
   assign sum_last = lasts[LATENCY];
 
-  // Results that are finished while those before them still wait stop everything. A unit that does
-  // not finish some every cycle knows a cycle ahead, and a register moves its thousands of others.
+  // Results that are finished while those before them still wait stop everything. Where that is
+  // known ahead, a register moves the thousands of others.
   wire finishes = sum_valid & sum_last;
-  if (FOLDS > 1) begin : gen_ahead
+  if (AHEAD != 0 && FOLDS > 1) begin : gen_ahead
     wire finishes_next = enable ? valids[LATENCY-1] & lasts[LATENCY-1] : finishes;
     wire waits_next = (enable & finishes) | (out_valid_q & ~out_ready_i);
     reg enable_q;
