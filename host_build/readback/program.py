@@ -102,6 +102,8 @@ class _Builder:
         return self._count - 1
 
     def _net(self, net: str) -> int:
+        """Its number; what a clock buffer passes on is its input's, be it a clock or an enable."""
+        net = self._buffered.get(net, net)
         if net not in self._numbers:
             self._numbers[net] = self._new()
         return self._numbers[net]
