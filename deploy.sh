@@ -16,6 +16,8 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   ./deploy.sh --status [USER@HOST | --sim | --local]
   ./deploy.sh --stop [USER@HOST | --sim | --local]
 
+  --bitstream          with --sim: the circuit read back from the overlay's .bit, in place of the
+                       generated one, by --prjxray-db DIR, Project X-Ray's (docs/bitstream.md)
   --web-port PORT      the demo's port (default 8000)
   --https              serve over HTTPS, which browsers ask for before they hand out a camera
   --camera             show what a camera plugged into the board sees
@@ -66,11 +68,11 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/stage.sh
 . "$here/tools/stage.sh"
 
-command='' places=() ssh_options=() is_local=no is_simulated=no
+command='' places=() ssh_options=() is_local=no is_simulated=no is_read_back=no database=''
 start=yes service=yes port=8000 serving='' benchmark='' images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --web-port | --images | --cifar10 | --port | --ssh-option | -F)
+    --web-port | --images | --cifar10 | --prjxray-db | --port | --ssh-option | -F)
       [ $# -ge 2 ] || fail 2 "$1 needs a value; see --help"
       ;;
   esac
@@ -79,6 +81,8 @@ while [ $# -gt 0 ]; do
     --status | --stop | --setup | --doctor) command=${1#--} ;;
     --local) is_local=yes ;;
     --sim) is_simulated=yes ;;
+    --bitstream) is_read_back=yes ;;
+    --prjxray-db) database=$2 && shift ;;
     --https | --camera) serving+=" $1" ;;
     --no-start) start=no ;;
     --no-service) service=no ;;
@@ -107,6 +111,15 @@ if [ $is_local$is_simulated != nono ]; then
   [ ${#places[@]} -eq 0 ] || fail 2 "either --local, --sim or ${places[0]}, not both"
   [ "$command" != setup ] || fail 2 "--setup is for a board; nothing here needs root"
   [ "$command$is_local" != doctoryes ] || fail 2 "--doctor is for a board or --sim"
+fi
+if [ $is_read_back = yes ]; then
+  [ $is_simulated = yes ] || fail 2 "--bitstream is for --sim"
+  [ -n "$database" ] || fail 2 "--bitstream needs --prjxray-db DIR, the folder with zynq7/ in it"
+  [ -d "$database/zynq7" ] || fail 2 "there is no zynq7/ in $database"
+  [ -f "$here/overlays/$overlay/$overlay.bit" ] || fail 2 "$overlay has no bitstream to read back"
+  database=$(cd "$database" && pwd)
+elif [ -n "$database" ]; then
+  fail 2 "--prjxray-db is for --bitstream"
 fi
 [[ $port =~ ^[1-9][0-9]{0,4}$ && $port -le 65535 ]] || fail 2 "$port is no port number"
 [[ $images =~ ^([1-9][0-9]{0,8})?$ ]] || fail 2 "$images is no number of images"
@@ -165,7 +178,7 @@ esac
 
 if [ $is_simulated = yes ]; then
   images=${images:-100}
-  simulate_board "$overlay" "$scratch/stage"
+  simulate_board "$overlay" "$scratch/stage" "$database"
 elif [ $is_local = yes ]; then
   local_python=$("$here/tools/environment.sh" board) ||
     fail 1 "the board's Python environment is missing"

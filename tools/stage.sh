@@ -33,8 +33,8 @@ for name, digest in sorted(json.load(open(sys.argv[1], encoding="utf-8"))["files
   find "$2" -type f -exec chmod 644 {} +
 }
 
-simulate_board() { # OVERLAY FOLDER: add the simulated board's chip; sets local_python
-  local compiler found=''
+simulate_board() { # OVERLAY FOLDER [DATABASE]: add the simulated board's chip; sets local_python
+  local compiler host found=''
   for compiler in ${CXX:+"$CXX"} g++ clang++; do
     if command -v "$compiler" >/dev/null; then found=$compiler && break; fi
   done
@@ -42,6 +42,13 @@ simulate_board() { # OVERLAY FOLDER: add the simulated board's chip; sets local_
     "install it (Debian, Ubuntu: sudo apt install g++), or look at ./deploy.sh $1 --local"
   local_python=$("$here/tools/environment.sh" pynq312) ||
     fail 1 "the simulated board's Python environment is missing"
+  if [ -n "${3-}" ]; then
+    host=$("$here/tools/environment.sh" host) || fail 1 "the host's Python environment is missing"
+    say "the circuit of $1: read back from its bitstream"
+    PYTHONPATH=$here "$host" -m host_build.readback.stage "$2" "$1" "$3" ||
+      fail 1 "there is no simulated board for the bitstream of $1 (see above)"
+    return
+  fi
   say "the circuit of $1: Verilator makes a simulation of it, unless it has one"
   PYTHONPATH=$here "$local_python" -m host_build.simulation.stage "$2" "$1" ||
     fail 1 "there is no simulated board for $1 (see above)"

@@ -30,9 +30,14 @@ CHIP = "simulated_chip"
 def stage(release: Path, name: str) -> None:
     """Build the chip of the overlay `name` in `release`; a cached one takes a second."""
     chosen = overlay.find(name, release / "overlays")
-    _copy(_built(chosen), chosen.manifest.build_id, release / CHIP)
+    put(release, chosen, _built(chosen))
+
+
+def put(release: Path, chosen: Overlay, built: BuiltChip) -> None:
+    """Make `built` the simulated board's chip for an overlay of the release."""
+    _copy(built, chosen.manifest.build_id, release / CHIP)
     files = {file: (chosen.folder / file).read_bytes() for file in chosen.manifest.files}
-    files[f"{name}.bit"] = simulation_bitstream(int(chosen.manifest.build_id, 16))
+    files[f"{chosen.folder.name}.bit"] = simulation_bitstream(int(chosen.manifest.build_id, 16))
     overlay.write(chosen.folder, chosen.manifest, files)
 
 

@@ -130,6 +130,9 @@ def test_port_of_another_program(real: Checkout) -> None:
         (["net", "--sim", "--images", "many"], "many is no number of images"),
         (["net", "--sim", "--images"], "--images needs a value"),
         (["--setup", "--sim"], "--setup is for a board"),
+        (["net", "--bitstream"], "--bitstream is for --sim"),
+        (["net", "--sim", "--bitstream"], "--bitstream needs --prjxray-db DIR"),
+        (["net", "--sim", "--bitstream", "--prjxray-db", "/nowhere"], "there is no zynq7/ in"),
     ],
 )
 def test_wrong_calls(arguments: list[str], message: str, checkout: Checkout) -> None:
