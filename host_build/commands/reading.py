@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from board_app.network import overlay, vectors
 from board_app.pictures import cifar10
-from board_app.system.files import write_atomically
+from board_app.system.files import write_atomically, write_json
 from host_build.commands.options import (
     BUILD,
     Commands,
@@ -37,6 +37,10 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--fasm", type=Path, metavar="FILE",
         help="features that the bitstream should have: every other one is told, with its cell",
+    )  # fmt: skip
+    parser.add_argument(
+        "--netlist", type=Path, metavar="FILE",
+        help="Yosys' JSON that was placed: registers, memories and blocks that are none of its",
     )  # fmt: skip
     parser.add_argument(
         "--overlay", metavar="NAME", help="simulate it on this overlay's self-test vectors"
@@ -101,9 +105,27 @@ def readback(options: argparse.Namespace) -> int:
         told = differences(found, lines, database, joined)
         print("\n".join(told) or f"every feature is that of {options.fasm}")
         right = not told
+    if options.netlist:
+        right = _named(options.netlist, found.circuit, into / "names.json") and right
     if options.overlay:
         right = _simulate(options, found.circuit) and right
     return 0 if right else 1
+
+
+def _named(path: Path, circuit: Circuit, names: Path) -> bool:
+    """Whether everything that keeps a state is in the netlist; their names go to a file."""
+    from host_build.readback import likeness, netlist
+
+    found = likeness.compare(circuit, netlist.load(path))
+    if found.differences:
+        print("\n".join(map(str, found.differences)))
+        return False
+    write_json(names, found.named)
+    print(
+        f"every register, memory and block is one of {path}: {len(found.named):,} by name "
+        f"({names}), {found.alike:,} like others"
+    )
+    return True
 
 
 def _simulate(options: argparse.Namespace, circuit: Circuit) -> bool:

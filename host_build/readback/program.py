@@ -31,7 +31,7 @@ def program(circuit: Circuit) -> NDArray[np.uint32]:
 
     Modelled is one clock, the processing system's first, at its rising edge; no latches.
     """
-    return _Builder(circuit).program()
+    return Builder(circuit).program()
 
 
 def _registered(parameters: Mapping[str, int], output: str) -> bool:
@@ -42,7 +42,7 @@ def _registered(parameters: Mapping[str, int], output: str) -> bool:
     return parameters["PREG"] > 0
 
 
-class _Builder:
+class Builder:
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
         self._buffered = buffered(circuit)

@@ -10,11 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from board_app.network import overlay, vectors
 from host_build.configuration import packets
 from host_build.configuration.database import Database
 from host_build.configuration.frames import assemble
 from host_build.implementation import mending
-from host_build.readback import circuit, features, nodes, verilog
+from host_build.readback import (
+    circuit,
+    features,
+    likeness,
+    netlist,
+    nodes,
+    simulate,
+    verilog,
+)
 from host_build.readback.circuit import Read
 from host_build.readback.counts import count
 from host_build.readback.differences import differences
@@ -82,6 +91,31 @@ def test_cells_are_those_of_the_netlist(routed: Path, found: Read) -> None:
     assert made["CARRY4"] <= kinds["CARRY4"] <= made["CARRY4"] + 60
     memories = 4 * (made["RAM32M"] + made["RAM64M"])
     assert memories / 2 < kinds["RAMD64E"] + kinds["RAMD32"] / 2 <= memories
+
+
+def test_everything_that_keeps_a_state_is_in_the_netlist(routed: Path, found: Read) -> None:
+    given = netlist.load(routed / "lightweight-12288.netlist.json")
+    result = likeness.compare(found.circuit, given)
+    assert result.differences == ()
+    assert len(result.named) > result.alike
+    block = next(found.circuit.of_kind("RAMB18E1"))
+    wrong = replace(block, parameters={**block.parameters, "INIT": block.parameters["INIT"] ^ 1})
+    cells = {**found.circuit.cells, block.name: wrong}
+    (told,) = likeness.compare(replace(found.circuit, cells=cells), given, rounds=0).differences
+    assert told.places == (block.name,)
+    assert told.names[0].startswith("i_core.i_network.")
+
+
+@pytest.mark.rtl
+@pytest.mark.skipif(
+    any(overlay.OVERLAYS.glob("*/*.bit")), reason="committed bitstreams are simulated instead"
+)
+def test_the_mended_chip_computes_vectors(found: Read) -> None:
+    chosen = overlay.find("lightweight")
+    golden, build_id = vectors.load(chosen), int(chosen.manifest.build_id, 16)
+    result = simulate.run(found.circuit, build_id, golden.images[:4], 12_288)
+    assert np.array_equal(result.logits, golden.logits[:4])
+    assert result.pace == pytest.approx(12_288, rel=1e-3)
 
 
 def test_nets_are_trees_from_driver_to_sinks(found: Read, joined: Nodes) -> None:
