@@ -98,6 +98,17 @@ class Heap:
                 **address,
             )  # fmt: skip
 
+    def buffers(self) -> None:
+        """A net that a router led through clock buffers, as nextpnr does with an enable."""
+        first, second = (f"{kind}_X0Y{next(self.number)}.{kind}" for kind in ("BUFGCTRL", "BUFHCE"))
+        pins = ("CE0", "CE1", "S0", "S1")
+        told = {f"IS_{pin}_INVERTED": int(pin.endswith("1")) for pin in pins}
+        wires = {"I0": self.pick(), "I1": ONE} | dict.fromkeys(pins, ONE)
+        self.add("BUFGCTRL", first, told, wires, ("O",))
+        self.add("BUFHCE", second, {"IS_CE_INVERTED": 0}, {"CE": ONE, "I": f"{first}/O"}, ("O",))
+        self.nets.append(f"{second}/O")
+        self.unheeded.append(f"{second}/O")
+
     def block_ram(self, y: int, widths: tuple[int, int], wide: int, mode: int) -> None:
         name = f"RAMB18_X0Y{y}"
         (read, write), bit = widths, lambda: int(self.rng.integers(2))
@@ -201,6 +212,7 @@ def heap(seed: int = 5) -> Circuit:
     made = Heap(seed)
     for k in range(12):
         made.slices()
+        made.buffers()
         if k < 6:
             widths = [(18, 9), (9, 4), (1, 18), (2, 1), (18, 18), (4, 2)][k]
             made.block_ram(k, widths, int(k == 4), k % 3)
