@@ -125,6 +125,8 @@ def test_every_lane_is_as_verilator_has_it(heap: Circuit, tmp_path: Path) -> Non
     many = outputs(simulated(heap, given, "uint64_t"))
     few = outputs(simulated(heap, given[:, 3:8], "uint8_t"))
     assert np.array_equal(many[:, 3:8], few)
+    one = outputs(simulated(heap, given[:, 3:4], "uint8_t"))
+    assert np.array_equal(many[:, 3:4], one)
     for lane in (0, 3, 63):
         assert np.array_equal(outputs(verilated(heap, given[:, lane], tmp_path)), many[:, lane])
     changes = (many[1:] ^ many[:-1]).any(axis=(0, 1))

@@ -210,7 +210,15 @@ class Netlist {
     return changed;
   }
 
+  // Where one chip reads or writes; several may do so in as many places.
+  unsigned place(const Memory& memory, const uint32_t* address) const {
+    unsigned place = 0;
+    for (unsigned k = 0; 1u << k < memory.words; ++k) place |= unsigned(n[address[k]] & 1) << k;
+    return place;
+  }
+
   Word load(const Memory& memory, const Read& read) const {
+    if (lanes == 1) return memory.bits[place(memory, read.address)];
     Word half[32];
     const Word* from = memory.bits.data();
     unsigned address = 0;
@@ -224,6 +232,10 @@ class Netlist {
   }
 
   void store(Memory& memory, const Write& write, Word enable, Word data) {
+    if (lanes == 1) {
+      if (enable & 1) memory.bits[place(memory, write.address)] = data;
+      return;
+    }
     Word chosen[64] = {enable};
     unsigned address = 0;
     for (unsigned count = 1; count < memory.words; count *= 2, ++address) {
