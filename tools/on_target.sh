@@ -2,7 +2,7 @@
 # What runs on the target: the board, or this machine with --local. deploy.sh sends a bash there the
 # assignments of the variables below, this file, target_demo.sh and one call. In the folder $root:
 #
-#   releases/HASH[.partial]  board_app, one overlay, perhaps sample pictures; SHA256SUMS of them all
+#   releases/HASH[.partial]  board_app, one overlay, notebooks, perhaps sample pictures; SHA256SUMS
 #   current -> releases/HASH switched only after that release's self-test
 #   demo demo.sh demo.pid demo.log
 #                            "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started
@@ -153,6 +153,19 @@ point_current() { # RELEASE
   mv -T current.new current
 }
 
+deliver_notebooks() { # FOLDER: to where Jupyter looks; a notebook that the user changed stays too
+  local folder=$1/resnet8 name file
+  [ -d "$1" ] && [ -z "$local_python" ] || return 0
+  mkdir -p "$folder"
+  for name in board_app overlays samples; do ln -sfn "$PWD/current/$name" "$folder/$name"; done
+  for file in "releases/$hash"/notebooks/*.ipynb; do
+    name=${file##*/}
+    if [ -e "$folder/$name" ] && cmp -s "$file" "$folder/.$name"; then continue; fi
+    cp --backup=numbered "$file" "$folder/$name"
+    cp "$file" "$folder/.$name" # what was delivered, to know a new one by
+  done
+}
+
 relay() { # say each line of standard input as it comes
   local line
   while IFS= read -r line; do say "$line"; done
@@ -224,6 +237,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     restart_demo "$demo_before"
   fi
   prune
+  deliver_notebooks "$HOME/jupyter_notebooks" || say "note: the notebooks could not be delivered"
   status
 }
 

@@ -29,6 +29,7 @@ for name, digest in sorted(json.load(open(sys.argv[1], encoding="utf-8"))["files
   { echo "$1.json" && cut -c 67- <<<"$sums"; } |
     (cd "$folder" && xargs -d '\n' cp --parents -t "$2/overlays/$1" --)
   cp -R "$here/board_app" "$2"
+  cp -R "$here/overlays/notebooks" "$2"
   find "$2/board_app" '(' -name __pycache__ -o -name '.*' ')' -prune -exec rm -rf {} +
   find "$2" -type f -exec chmod 644 {} +
 }

@@ -18,8 +18,8 @@ from host_build.simulation.stage import staged
 DDR_BYTES = 128 << 20  # as much as a PYNQ-Z2 keeps for CMA
 
 
-def main(release: Path, arguments: list[str]) -> int:
-    """Make the staged chip this process' board, then run board_app; its exit status."""
+def install(release: Path) -> None:
+    """Make the staged chip this process' board."""
     os.environ.pop("XILINX_XRT", None)  # pynq would look for boards of another kind
     from host_build.simulation.board import SimulatedBoard  # imports pynq
 
@@ -30,8 +30,8 @@ def main(release: Path, arguments: list[str]) -> int:
 
     os.environ.setdefault(LOCK_VARIABLE, str(release.parent.parent / "board.lock"))
     SimulatedBoard(chip).install()
-    return cli.main(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(board_app.__file__).parents[1], sys.argv[1:]))
+    install(Path(board_app.__file__).parents[1])
+    sys.exit(cli.main(sys.argv[1:]))

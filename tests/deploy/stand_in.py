@@ -65,6 +65,7 @@ class Checkout:
         shutil.copytree(REPOSITORY / "tools", folder / "tools")
         shutil.copy(REPOSITORY / "deploy.sh", folder)
         shutil.copytree(REPOSITORY / "requirements", folder / "requirements")
+        shutil.copytree(REPOSITORY / "overlays/notebooks", folder / "overlays/notebooks")
         shutil.copytree(app, folder / "board_app", ignore=shutil.ignore_patterns("__pycache__"))
         checkout = cls(folder)
         if app == STUB:

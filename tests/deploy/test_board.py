@@ -60,7 +60,7 @@ def test_first_deployment(checkout: Checkout, board: Board) -> None:
     done = checkout.run("net", *board.arguments())
 
     assert done.returncode == 0, done.stdout
-    assert to_copy(done.stdout) == (6, 6)
+    assert to_copy(done.stdout) == (7, 7)
     assert "stub self-test as plain: good" in done.stdout
     assert f"running (process {(board.root / 'demo.pid').read_text().strip()})" in done.stdout
     assert f"http://127.0.0.1:{board.web_port}/" in done.stdout
@@ -73,6 +73,28 @@ def test_first_deployment(checkout: Checkout, board: Board) -> None:
     assert "board_app/a page.txt" in files
     assert "overlays/net/net.json" in files
     assert not any("pycache" in name for name in files)
+
+
+def test_the_notebook_goes_to_jupyter_and_is_the_user_s_then(
+    checkout: Checkout, board: Board
+) -> None:
+    shipped = checkout.folder / "overlays/notebooks/resnet8.ipynb"
+    folder = board.home / "jupyter_notebooks" / "resnet8"
+    folder.parent.mkdir(parents=True)
+    assert checkout.run("net", *board.arguments(), "--no-start").returncode == 0
+    assert (folder / "resnet8.ipynb").read_bytes() == shipped.read_bytes()
+    assert (folder / "board_app").samefile(board.root / "current/board_app")
+    assert (folder / "overlays/net/net.npz").is_file()
+
+    (folder / "resnet8.ipynb").write_text("with the user's results")
+    checkout.set_version("two")
+    assert checkout.run("net", *board.arguments(), "--no-start").returncode == 0
+    assert (folder / "resnet8.ipynb").read_text() == "with the user's results"
+
+    shipped.write_text("a better one")
+    assert checkout.run("net", *board.arguments(), "--no-start").returncode == 0
+    assert (folder / "resnet8.ipynb").read_text() == "a better one"
+    assert (folder / "resnet8.ipynb.~1~").read_text() == "with the user's results"
 
 
 def test_deploying_again_copies_nothing(checkout: Checkout, deployed: Board) -> None:
