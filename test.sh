@@ -27,4 +27,6 @@ python=$(tools/environment.sh host)
 "$python" -m ruff check .
 "$python" -m ruff format --check .
 "$python" -m mypy
-"$python" -m pytest "$@"
+# A process for each core, and a thread in each of them; the tests of a file share what they set up.
+export OMP_NUM_THREADS=1
+"$python" -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
