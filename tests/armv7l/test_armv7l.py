@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -87,7 +86,10 @@ def deployed(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Depl
     board_python()  # has the sample pictures
     folder = tmp_path_factory.mktemp("checkout") / "here"
     checkout = Checkout.real(folder)
-    shutil.copytree(overlay.OVERLAYS / "lightweight", folder / "overlays" / "lightweight")
+    shipped = overlay.find("lightweight")
+    files = [name for name in shipped.manifest.files if not name.endswith(".bit")]  # no FPGA here
+    contents = {name: (shipped.folder / name).read_bytes() for name in files}
+    overlay.write(folder / "overlays" / "lightweight", shipped.manifest, contents)
     found = Deployed(machine, checkout, free_port(), "")
     done = checkout.run(
         "lightweight", *found.way, "--web-port", found.web_port,
@@ -152,7 +154,7 @@ def test_classify(deployed: Deployed, golden: vectors.Vectors) -> None:
     done = deployed.app("classify", "/dev/stdin", content=png(golden.images[0]))
     label = overlay.find("lightweight").manifest.classes[golden.logits[0].argmax()]
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"/dev/stdin: {label} ")
+    assert done.stdout.startswith("/dev/stdin: ") and f"{label} " in done.stdout
 
 
 def test_info(deployed: Deployed, suite: str) -> None:
