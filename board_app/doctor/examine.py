@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 from board_app.doctor import chip_checks, looks, registers
 from board_app.doctor.finding import FAULT, OK, WARNING, Finding, System
 from board_app.driver.chip import Hardware
+from board_app.driver.processing_system import Read
 from board_app.driver.pynq_session import PynqSession
 from board_app.errors import AcceleratorError, BackendError
 from board_app.network.overlay import Overlay
@@ -104,7 +105,7 @@ def _device() -> Any:
         return None  # the checks say why
 
 
-def _reader() -> registers.Read:
+def _reader() -> Read:
     pynq = importlib.import_module("pynq")
     windows: Dict[int, Any] = {}
 

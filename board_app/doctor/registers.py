@@ -12,37 +12,35 @@ from board_app.driver.processing_system import (
     AFI0,
     AFI_READ_CTRL,
     AFI_WRITE_CTRL,
-    FPGA0_CLK_CTRL,
+    CRYSTAL_MHZ,
+    IO_PLL_MHZ,
     PLLS,
     SLCR,
+    Read,
+    fclk0,
+    pll_times,
 )
 
 FPGA_RESET, LEVEL_SHIFTERS = 0x240, 0x900
 _SHIFTERS_ON = 0xF
-_IO_PLL_MHZ, _CRYSTAL_MHZ = 1000, 50
 _BOOT = "the boot image (BOOT.BIN) sets it: boot the PYNQ-Z2's own image v3.0.1 or v3.1"
-
-Read = Callable[[int], int]
-"""The 32-bit word at a physical address."""
 
 
 def plls(read: Read) -> Finding:
     """What the clocks are made of."""
-    rows = {name: _CRYSTAL_MHZ * (read(SLCR + offset) >> 12 & 0x7F) for name, offset in PLLS}
+    rows = {name: CRYSTAL_MHZ * pll_times(read, offset) for name, offset in PLLS}
     text = ", ".join(f"{name} {mhz} MHz" for name, mhz in rows.items())
-    if rows["IO PLL"] != _IO_PLL_MHZ:
-        return Finding("PLL", FAULT, text, f"the IO PLL must have {_IO_PLL_MHZ} MHz: {_BOOT}")
+    if rows["IO PLL"] != IO_PLL_MHZ:
+        return Finding("PLL", FAULT, text, f"the IO PLL must have {IO_PLL_MHZ} MHz: {_BOOT}")
     return Finding("PLL", OK, text)
 
 
 def clock(read: Read) -> Finding:
     """FCLK0 by its divisors, before our load sets them."""
-    control = read(SLCR + FPGA0_CLK_CTRL)
-    source, first, second = control >> 4 & 3, control >> 8 & 0x3F, control >> 20 & 0x3F
-    name, offset = PLLS[source]
-    mhz = _CRYSTAL_MHZ * (read(SLCR + offset) >> 12 & 0x7F) / max(first * second, 1)
-    text = f"{mhz:g} MHz, {name} (SRCSEL {source}) by {first} and {second}"
-    if source > 1:
+    found = fclk0(read)
+    source = f"{found.pll} (SRCSEL {found.source})"
+    text = f"{found.mhz:g} MHz, {source} by {found.first} and {found.second}"
+    if found.source > 1:
         return Finding("FCLK0", FAULT, text, f"its source must be the IO PLL: {_BOOT}")
     return Finding("FCLK0", OK, text)
 

@@ -6,7 +6,8 @@ stop the processor. Source: Xilinx UG585, appendix B (slcr, axi_hp), and table 4
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Callable
 
 from board_app.errors import AcceleratorError
 
@@ -21,8 +22,7 @@ By UG585, table 4-1, memory is everybody's from 1 MB on. Below, HP0 gets the on-
 256 KB, nothing up to 512 KB, then DDR, and the processors what their address filter says.
 """
 
-_CRYSTAL_MHZ = 50
-_IO_PLL_MHZ = 1000
+CRYSTAL_MHZ, IO_PLL_MHZ = 50, 1000
 _TOLERANCE = 1e-4
 _BOOT = (
     "The boot image (BOOT.BIN) sets it, and pynq never does: boot the PYNQ-Z2's own image v3.0.1 "
@@ -30,28 +30,64 @@ _BOOT = (
 )
 
 
+Read = Callable[[int], int]
+"""The 32-bit word at a physical address."""
+
+
+@dataclass(frozen=True)
+class Fclk0:
+    """What makes FCLK0: the register `control`, its source's PLL, and the divisors in it."""
+
+    control: int
+    source: int
+    pll: str
+    times: int
+    first: int
+    second: int
+
+    @property
+    def pll_mhz(self) -> int:
+        """The PLL's clock."""
+        return CRYSTAL_MHZ * self.times
+
+    @property
+    def mhz(self) -> float:
+        """FCLK0 itself."""
+        return self.pll_mhz / max(self.first * self.second, 1)
+
+
+def pll_times(read: Read, offset: int) -> int:
+    """How many times the crystal's clock the PLL at `offset` has."""
+    return read(SLCR + offset) >> 12 & 0x7F
+
+
+def fclk0(read: Read) -> Fclk0:
+    """FCLK0 as the processing system's registers have it."""
+    control = read(SLCR + FPGA0_CLK_CTRL)
+    source = control >> 4 & 3
+    name, offset = PLLS[source]
+    first, second = control >> 8 & 0x3F, control >> 20 & 0x3F
+    return Fclk0(control, source, name, pll_times(read, offset), first, second)
+
+
 def check_clock(pynq: Any, wanted_mhz: float) -> float:
     """FCLK0 in MHz; AcceleratorError where it is not `wanted_mhz`, with what makes it."""
     slcr = pynq.MMIO(SLCR, 0x200)
-    control = int(slcr.read(FPGA0_CLK_CTRL))
-    source, first, second = control >> 4 & 3, control >> 8 & 0x3F, control >> 20 & 0x3F
-    name, offset = PLLS[source]
-    times = int(slcr.read(offset)) >> 12 & 0x7F
-    pll = _CRYSTAL_MHZ * times
-    clock = pll / max(first * second, 1)
-    if abs(clock / wanted_mhz - 1) <= _TOLERANCE:
-        return clock
-    if name == "IO PLL" and pll == _IO_PLL_MHZ:
+    found = fclk0(lambda address: int(slcr.read(address - SLCR)))
+    if abs(found.mhz / wanted_mhz - 1) <= _TOLERANCE:
+        return found.mhz
+    if found.pll == "IO PLL" and found.pll_mhz == IO_PLL_MHZ:
         advice = (
             "The divisors are those of the .hwh file, or another program has set them since: end "
             "what uses the FPGA, and copy or build the overlay again"
         )
     else:
-        advice = f"The overlay needs the IO PLL at {_IO_PLL_MHZ} MHz. {_BOOT}"
+        advice = f"The overlay needs the IO PLL at {IO_PLL_MHZ} MHz. {_BOOT}"
     raise AcceleratorError(
-        f"FCLK0 runs at {clock:g} MHz, the overlay needs {wanted_mhz:g} MHz: its source is the "
-        f"{name} (SRCSEL {source}) at {_CRYSTAL_MHZ} MHz x {times} = {pll} MHz, its divisors are "
-        f"{first} and {second} (0x{SLCR + FPGA0_CLK_CTRL:08x} is 0x{control:08x}). {advice}"
+        f"FCLK0 runs at {found.mhz:g} MHz, the overlay needs {wanted_mhz:g} MHz: its source is the "
+        f"{found.pll} (SRCSEL {found.source}) at {CRYSTAL_MHZ} MHz x {found.times} = "
+        f"{found.pll_mhz} MHz, its divisors are {found.first} and {found.second} "
+        f"(0x{SLCR + FPGA0_CLK_CTRL:08x} is 0x{found.control:08x}). {advice}"
     )
 
 
