@@ -23,7 +23,7 @@ from host_build.simulation.chip import (
     GP0_BASE,
     BuiltChip,
     Bus,
-    SimulationError,
+    Clocked,
     Transfer,
     load,
     set_bus,
@@ -33,7 +33,6 @@ from host_build.simulation.verilator import _working_directory
 MOST = 64
 _FEW = 8
 _HERE = Path(__file__).parent / "simulator"
-_DONE, _RUNNING = 1, 0
 
 
 def build(circuit: Circuit, count: int = 1, *, cache: Path = toolchain.CACHE) -> BuiltChip:
@@ -54,7 +53,7 @@ def simulator() -> str:
     return "".join((_HERE / name).read_text() for name in ("blocks.h", "netlist.h")) + fields
 
 
-class Chips:
+class Chips(Clocked):
     """`count` chips, each with `ddr_bytes` of memory: row k of `ddr` is that of chip k.
 
     Every access to a register is one of all of them. Rules of AXI3 are checked as for one.
@@ -82,19 +81,6 @@ class Chips:
         with _working_directory(built.images):
             self._check(self._library.chip_power_up(self._handle, False))
 
-    @property
-    def cycle(self) -> int:
-        """Clock cycles since the chips were made."""
-        return int(self._library.chip_cycle(self._handle))
-
-    def advance(self, cycles: int) -> None:
-        """Let `cycles` clock cycles pass."""
-        left = ctypes.c_uint64(cycles)
-        status = _RUNNING
-        while status == _RUNNING:  # the call comes back now and then, so that Ctrl-C works
-            status = self._library.chip_advance(self._handle, ctypes.byref(left))
-        self._check(status)
-
     def read(self, offset: int) -> list[int]:
         """The 32-bit register at `offset` of the whole map, of every chip."""
         return [int(done.data[0]) for done in self._transfer(False, offset, [0] * self.count)]
@@ -112,8 +98,3 @@ class Chips:
             transfer.data[0], transfer.strobes[0] = value, 0xF
         self._check(self._library.chip_transfer(self._handle, transfers, 1))
         return list(transfers)
-
-    def _check(self, status: int) -> None:
-        if status != _DONE:
-            message = self._library.chip_error(self._handle).decode()
-            raise SimulationError(f"{message}, in cycle {self.cycle}")

@@ -110,7 +110,33 @@ class BuiltChip:
     traced: bool
 
 
-class SimulatedChip:
+class Clocked:
+    """What a shared library simulates, cycle by cycle; its errors are exceptions here."""
+
+    _library: ctypes.CDLL
+    _handle: int
+
+    @property
+    def cycle(self) -> int:
+        """Clock cycles since it was made; power cycles do not change them."""
+        return int(self._library.chip_cycle(self._handle))
+
+    def advance(self, cycles: int) -> None:
+        """Let `cycles` clock cycles pass."""
+        left = ctypes.c_uint64(cycles)
+        status = _RUNNING
+        while status == _RUNNING:  # the call comes back now and then, so that Ctrl-C works
+            status = self._library.chip_advance(self._handle, ctypes.byref(left))
+        self._check(status)
+
+    def _check(self, status: int) -> None:
+        if status == _DONE:
+            return
+        message = f"{self._library.chip_error(self._handle).decode()}, in cycle {self.cycle}"
+        raise (ProtocolError if status == _PROTOCOL else SimulationError)(message)
+
+
+class SimulatedChip(Clocked):
     """One chip with its memory. It is clocked by `advance` and by accesses to its registers.
 
     `ddr` is the memory as the hardware has it, from `ddr_base` on. Every rule of AXI3 that chip or
@@ -131,11 +157,6 @@ class SimulatedChip:
         weakref.finalize(self, self._library.chip_free, self._handle)
         self.bus = bus
         self.power_cycle()
-
-    @property
-    def cycle(self) -> int:
-        """Clock cycles since the chip was made; power cycles do not change it."""
-        return int(self._library.chip_cycle(self._handle))
 
     @property
     def bus(self) -> Bus:
@@ -173,14 +194,6 @@ class SimulatedChip:
         """
         with _working_directory(self._images):  # $readmemh runs at the first evaluation
             self._check(self._library.chip_power_up(self._handle, memory_remembers))
-
-    def advance(self, cycles: int) -> None:
-        """Let `cycles` clock cycles pass."""
-        left = ctypes.c_uint64(cycles)
-        status = _RUNNING
-        while status == _RUNNING:  # the call comes back now and then, so that Ctrl-C works
-            status = self._library.chip_advance(self._handle, ctypes.byref(left))
-        self._check(status)
 
     def read(self, offset: int) -> int:
         """Read the 32-bit register at `offset` of the whole map; some cycles pass."""
@@ -245,12 +258,6 @@ class SimulatedChip:
             yield
         finally:
             self._library.chip_end_trace(self._handle)
-
-    def _check(self, status: int) -> None:
-        if status == _DONE:
-            return
-        message = f"{self._library.chip_error(self._handle).decode()}, in cycle {self.cycle}"
-        raise (ProtocolError if status == _PROTOCOL else SimulationError)(message)
 
 
 def set_bus(place: Any, bus: Bus) -> None:
