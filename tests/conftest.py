@@ -10,10 +10,15 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from board_app.pictures import cifar10 as data
+
+if TYPE_CHECKING:  # host_build is not for the environments of a board
+    from host_build.configuration.database import Database
+    from host_build.readback.nodes import Nodes
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -61,6 +66,23 @@ def nodes_file() -> Path:
     if not path.is_file():
         _unpack(packed, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def database(prjxray: Path) -> Database:
+    """What the bits of an xc7z020 mean."""
+    from host_build.configuration.database import Database
+    from host_build.configuration.part import FAMILY, PART
+
+    return Database(prjxray / FAMILY, PART)
+
+
+@pytest.fixture(scope="module")
+def joined(nodes_file: Path) -> Nodes:
+    """Its wires that are one node."""
+    from host_build.readback import nodes
+
+    return nodes.load(nodes_file)
 
 
 @pytest.fixture(scope="session")

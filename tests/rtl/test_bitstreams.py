@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +16,8 @@ from board_app.driver import chip as registers
 from board_app.network import overlay, vectors
 from host_build.configuration import packets
 from host_build.configuration.database import Database
-from host_build.configuration.part import PART
 from host_build.implementation.mending import PINS
-from host_build.readback import chips, circuit, features, nodes, simulate
+from host_build.readback import chips, circuit, features, simulate
 from host_build.readback.features import Features
 from host_build.readback.model import Circuit
 from host_build.readback.nodes import Nodes
@@ -31,16 +29,6 @@ COMMITTED = [name for name in overlay.names() if (overlay.OVERLAYS / name / f"{n
 SIMULATED = [name for name in COMMITTED if name == "lightweight" or "READBACK" in os.environ]
 VECTORS = 4
 NONE_YET = [pytest.param("", marks=pytest.mark.skip("no overlay has a bitstream yet"))]
-
-
-@pytest.fixture(scope="module")
-def database(prjxray: Path) -> Database:
-    return Database(prjxray / "zynq7", PART)
-
-
-@pytest.fixture(scope="module")
-def joined(nodes_file: Path) -> Nodes:
-    return nodes.load(nodes_file)
 
 
 @pytest.fixture(scope="module")

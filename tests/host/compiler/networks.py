@@ -214,7 +214,7 @@ def _middle(change: Callable[[Network], object]) -> Network:
     return finish(network)
 
 
-def _two_scales(network: Network) -> None:
+def two_scales(network: Network) -> None:
     one = network.last
     network.convolution(4, 4)
     other = network.quant(0.3)
@@ -261,7 +261,7 @@ KINDS: dict[str, Kind] = {
     "scales-by-class": (_scales_by_class, {}),
     "max-pool": (lambda: _middle(
         lambda n: n.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])), {}),
-    "two-scales-added": (lambda: _middle(_two_scales), {}),
+    "two-scales-added": (lambda: _middle(two_scales), {}),
     "depthwise": (lambda: _middle(_depthwise), {}),
     "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
     "kernel-5": (lambda: finish(start(kernel=5)), {}),

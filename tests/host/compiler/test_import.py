@@ -18,7 +18,7 @@ from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.compiler.pipeline import buildable, compile_model
 from host_build.compiler.read import read
 
-from .networks import Network, finish, start
+from .networks import Network, finish, start, two_scales
 
 
 @pytest.fixture
@@ -64,14 +64,6 @@ def _unquantised(network: Network) -> None:
     network.quant(0.3)
 
 
-def _two_scales(network: Network) -> None:
-    one = network.last
-    network.convolution(4, 4)
-    other = network.quant(0.3)
-    network.add("Add", network.quant(0.2, first=one), first=other)
-    network.quant(0.3)
-
-
 def _largest(network: Network) -> None:
     network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
@@ -87,11 +79,11 @@ def _wide(network: Network) -> None:
         (_grouped, "has 2 groups"),
         (_float_weights, "has weights that no Quant node quantises"),
         (_unquantised, "reads numbers that no Quant node quantises, of Relu"),
-        (_two_scales, "adds numbers of scale 0.3 and 0.2"),
+        (two_scales, "adds numbers of scale 0.3 and 0.2"),
         (_largest, "is a MaxPool: there is no kernel that takes the largest"),
         (_wide, r"gives activations of 12.0 bits; 2 to 8 have a kernel"),
     ],
-    ids=lambda value: getattr(value, "__name__", "")[1:],
+    ids=lambda value: getattr(value, "__name__", "").lstrip("_"),
 )
 def test_networks_that_have_no_circuit_are_refused_by_name(tmp_path, middle, message):
     network = start()
@@ -167,7 +159,7 @@ def _integers(model) -> None:
         (_elsewhere, "keeps its numbers in 'weights.bin', which is not beside it"),
         (_integers, "takes numbers of type UINT8"),
     ],
-    ids=lambda value: getattr(value, "__name__", "")[1:],
+    ids=lambda value: getattr(value, "__name__", "").lstrip("_"),
 )
 def test_files_that_are_no_classifier_of_images(tmp_path, change, message):
     with pytest.raises(CompileError, match=message):

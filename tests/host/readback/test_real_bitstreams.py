@@ -20,7 +20,6 @@ from host_build.readback import (
     features,
     likeness,
     netlist,
-    nodes,
     simulate,
     verilog,
 )
@@ -30,18 +29,7 @@ from host_build.readback.differences import differences
 from host_build.readback.model import ONE, ZERO
 from host_build.readback.nodes import Nodes
 
-PART = "xc7z020clg400-1"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def database(prjxray: Path) -> Database:
-    return Database(prjxray / "zynq7", PART)
-
-
-@pytest.fixture(scope="module")
-def joined(nodes_file: Path) -> Nodes:
-    return nodes.load(nodes_file)
 
 
 @pytest.fixture(scope="module")
