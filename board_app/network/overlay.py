@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -22,6 +22,7 @@ OVERLAYS = Path(__file__).resolve().parents[2] / "overlays"
 class Manifest:
     """What the board needs to know of an overlay, and what was measured on it.
 
+    `shape` is a picture's height, width and channels, `classes` are in the order of the logits.
     `logit_scale` turns integer logits into the network's real-valued ones; `build_id` is the first
     8 hex digits of the graph file's sha256; `accuracy` has "test" (fraction), "images" and what
     was measured; `tools` the versions that made it; `files` the sha256 of every file. `circuit`
@@ -41,6 +42,7 @@ class Manifest:
     circuit: Dict[str, Any] = field(default_factory=dict)
     calibration: Dict[str, Any] = field(default_factory=dict)
     files: Dict[str, str] = field(default_factory=dict)
+    shape: Tuple[int, int, int] = (32, 32, 3)
     format: int = FORMAT
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
@@ -72,10 +74,19 @@ class Overlay:
 
     def graph(self) -> Graph:
         """The integer graph the overlay computes."""
+        path = self.folder / f"{self.manifest.network}.npz"
         try:
-            return load(self.folder / f"{self.manifest.network}.npz")
+            graph = load(path)
         except GraphError as error:
             raise OverlayError(str(error)) from error
+        said = (*self.manifest.shape, len(self.manifest.classes))
+        found = (*graph.input_shape, graph.output.shape[2])
+        if said != found:
+            raise OverlayError(
+                f"{path} takes pictures of {_size(found[:3])} and has {found[3]} classes, but the "
+                f"manifest says {_size(said[:3])} and {said[3]}; build the overlay again"
+            )
+        return graph
 
 
 def names(root: Path = OVERLAYS) -> List[str]:
@@ -102,6 +113,8 @@ def open_folder(folder: Path) -> Overlay:
             )
         row["classes"], row["files"] = tuple(row["classes"]), dict(row["files"])
         manifest = Manifest(**row)
+        height, width, channels = manifest.shape
+        manifest = replace(manifest, shape=(int(height), int(width), int(channels)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OverlayError(f"{path} is no readable manifest: {error}") from error
     for name, expected in manifest.files.items():
@@ -127,6 +140,10 @@ def write(folder: Path, manifest: Manifest, files: Dict[str, bytes]) -> Overlay:
     named = {**files, f"{folder.name}.json": as_json(row)}
     write_together({folder / name: content for name, content in named.items()})
     return open_folder(folder)
+
+
+def _size(shape: Tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def sha256(path: Path) -> str:

@@ -33,6 +33,27 @@ def test_opens(overlay: Overlay) -> None:
     assert sorted(found.manifest.files) == ["tiny.npz", "vectors.npz"]
 
 
+def test_a_manifest_of_another_shape(overlay: Overlay) -> None:
+    edit(overlay, lambda row: row.update(shape=[28, 28, 1]))
+    other = overlays.open_folder(overlay.folder)
+    assert other.manifest.shape == (28, 28, 1)
+    with pytest.raises(OverlayError, match=r"pictures of 32x32x3 .* the manifest says 28x28x1"):
+        other.graph()
+
+
+def test_a_manifest_of_other_classes(overlay: Overlay) -> None:
+    edit(overlay, lambda row: row.update(classes=["yes", "no"]))
+    with pytest.raises(OverlayError, match=r"has 10 classes, but the manifest says .* and 2"):
+        overlays.open_folder(overlay.folder).graph()
+
+
+@pytest.mark.parametrize("shape", [[28, 28], 7, ["a", 1, 1], None])
+def test_a_shape_that_is_none(overlay: Overlay, shape: object) -> None:
+    edit(overlay, lambda row: row.update(shape=shape))
+    with pytest.raises(OverlayError, match="is no readable manifest"):
+        overlays.open_folder(overlay.folder)
+
+
 def test_unknown_lists_the_known(overlay: Overlay) -> None:
     with pytest.raises(OverlayError, match=r"unknown overlay 'heavy' in .*; known: lightweight"):
         overlays.find("heavy", overlay.folder.parent)
