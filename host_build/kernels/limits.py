@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# Sides of a window and steps between windows that sliding_window.sv makes.
+WINDOW_SIDES = range(1, 8)
+WINDOW_STEPS = range(1, 5)
 KERNEL_SIZES = (1, 3)
 STRIDES = (1, 2)
 # Smaller images have no second row or column for a window to move to.

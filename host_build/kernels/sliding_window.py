@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host_build.kernels.base import Kernel, RamStyle, Resources, Stream, ram
+from host_build.kernels.limits import WINDOW_SIDES, WINDOW_STEPS
 from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.row_window import RowWindow
+from host_build.kernels.window_ring import Geometry, least_ring
 
 Form = Literal["serial", "column", "window"]
 
@@ -19,9 +21,10 @@ Form = Literal["serial", "column", "window"]
 class SlidingWindow(Kernel):
     """Windows of `kernel` (y, x) pixels, `stride` (y, x) apart, a word of a pixel each beat.
 
-    An image is `height` x `width` pixels of `groups` words of `bits` bits. The zeros around it are
-    kernel // 2 wide: other padding would cost cycles between images. The ring has `ring` words,
-    by default the fewest with which the output never waits for room.
+    An image is `height` x `width` pixels of `groups` words of `bits` bits. `pads` pixels are added
+    above, to the left, below and to the right, by default half of the kernel; they are elements of
+    `level_bits` bits, each `level`. The ring has `ring` words, by default as many as let the output
+    never wait for room.
     """
 
     height: int
@@ -30,46 +33,63 @@ class SlidingWindow(Kernel):
     bits: int
     kernel: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] | None = None
+    level: int = 0
+    level_bits: int = 1
     ring: int | None = None
     style: RamStyle | None = None
 
     module = "sliding_window"
-    # The first window of an image begins with zeros, which are offered before any input; each
+    # The first window of an image may begin with padding, which is offered before any input; each
     # other word is offered this many cycles after it came in.
     latency = 2
     _DISTRIBUTED_BITS = 9_000
 
     def __post_init__(self) -> None:
-        self._require(self.kernel in ((3, 3), (1, 3), (3, 1)), "kernel", "(3, 3), (1, 3), (3, 1)")
-        self._require(all(s in (1, 2) for s in self.stride), "stride", "1 or 2 each way")
-        for name in ("height", "width"):
-            self._require(getattr(self, name) >= 2, name, "at least 2")
-        for name in ("groups", "bits"):
+        for name in ("height", "width", "groups", "bits"):
             self._require(getattr(self, name) >= 1, name, "at least 1")
-        self._require(self.ring is None or self.ring >= self.span, "ring", f"at least {self.span}")
+        self._require(all(k in WINDOW_SIDES for k in self.kernel), "kernel", "1 to 7 each way")
+        self._require(all(s in WINDOW_STEPS for s in self.stride), "stride", "1 to 4 each way")
+        sides = (*self.kernel, *self.kernel)
+        legal = all(0 <= pad < side for pad, side in zip(self.padding, sides, strict=True))
+        self._require(legal, "pads", "fewer than the kernel has on that side")
+        self._require(min(self.size) >= 1, "kernel", "at most the padded image")
+        fits = self.bits % self.level_bits == 0 and abs(self.level) < 1 << self.level_bits
+        self._require(fits, "level", "of level_bits bits, which divide bits")
+        span = self._geometry.span
+        self._require(self.ring is None or self.ring >= span, "ring", f"at least {span}")
         self._require(self.style in (None, "distributed", "block"), "style", "distributed, block")
 
     @property
-    def pad(self) -> tuple[int, int]:
-        return (self.kernel[0] // 2, self.kernel[1] // 2)
+    def padding(self) -> tuple[int, int, int, int]:
+        """Pixels added above, to the left, below and to the right."""
+        return self._halves if self.pads is None else self.pads
+
+    @property
+    def _halves(self) -> tuple[int, int, int, int]:
+        down, across = self.kernel[0] // 2, self.kernel[1] // 2
+        return (down, across, down, across)
+
+    @property
+    def _geometry(self) -> Geometry:
+        return Geometry(
+            self.height, self.width, self.groups, self.kernel, self.stride, self.padding
+        )
 
     @property
     def size(self) -> tuple[int, int]:
         """Windows (down, across)."""
-        return (-(-self.height // self.stride[0]), -(-self.width // self.stride[1]))
-
-    @property
-    def span(self) -> int:
-        """Words from a window's first to its last."""
-        return ((self.kernel[0] - 1) * self.width + self.kernel[1]) * self.groups
+        return self._geometry.size
 
     @property
     def depth(self) -> int:
+        """Words of the ring."""
         if self.ring is not None:
             return self.ring
-        # With stride 2 a whole row is skipped: it comes in while the row before it is in use.
-        skipped = (self.stride[0] - 1) * self.width * self.groups
-        return self.span + skipped
+        if max(self.kernel) == 3 and max(self.stride) <= 2 and self.padding == self._halves:
+            # A few more than the least with stride 2, but the circuits that are shipped have them.
+            return self._geometry.span + (self.stride[0] - 1) * self.width * self.groups
+        return least_ring(self._geometry)
 
     @property
     def ram_style(self) -> RamStyle:
@@ -80,13 +100,11 @@ class SlidingWindow(Kernel):
 
     @property
     def cycles(self) -> int:
-        """One output beat every cycle (or, for few large strides, one input beat).
+        """One output beat every cycle (or, for few windows far apart, one input beat).
 
-        True for the default ring; a smaller one makes the output wait.
+        True for the default ring, whatever the padding; a smaller one makes the output wait.
         """
-        down, across = self.size
-        out = down * across * self.kernel[0] * self.kernel[1] * self.groups
-        return max(out, self.height * self.width * self.groups)
+        return max(self._geometry.words_in, self._geometry.words_out)
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
@@ -97,24 +115,27 @@ class SlidingWindow(Kernel):
         return (Stream("out", self.bits),)
 
     def parameters(self) -> dict[str, int | str]:
+        top, left, bottom, right = self.padding
         return {
             "HEIGHT": self.height, "WIDTH": self.width, "GROUPS": self.groups, "BITS": self.bits,
             "KERNEL_Y": self.kernel[0], "KERNEL_X": self.kernel[1],
             "STRIDE_Y": self.stride[0], "STRIDE_X": self.stride[1],
-            "PAD_Y": self.pad[0], "PAD_X": self.pad[1],
+            "PAD_TOP": top, "PAD_LEFT": left, "PAD_BOTTOM": bottom, "PAD_RIGHT": right,
+            "LEVEL": self.level, "LEVEL_BITS": self.level_bits,
             "DEPTH": self.depth, "RAM_STYLE": self.ram_style,
         }  # fmt: skip
 
     def golden(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N, height, width, elements) to (N, windows down, across, x, y, elements)."""
-        pads = ((0, 0), (self.pad[0],) * 2, (self.pad[1],) * 2, (0, 0))
+        top, left, bottom, right = self.padding
+        pads = ((0, 0), (top, bottom), (left, right), (0, 0))
         windows = np.lib.stride_tricks.sliding_window_view(
-            np.pad(images, pads), self.kernel, axis=(1, 2)
+            np.pad(images, pads, constant_values=self.level), self.kernel, axis=(1, 2)
         )
         return windows[:, :: self.stride[0], :: self.stride[1]].transpose(0, 1, 2, 5, 4, 3)
 
     def resources(self) -> Resources:
-        place = (4 * self.span).bit_length()
+        place = (4 * self._geometry.span).bit_length()
         output = 0 if self.ram_style == "block" else self.bits
         control = Resources(lut=20 + 4.5 * place, ff=12 + 3.5 * place + output)
         return control + ram(self.ram_style, self.bits, self.depth)

@@ -1,5 +1,5 @@
-// Turns an image into its windows: KERNEL_Y x KERNEL_X pixels each, zero padding included, in the
-// order column by column, row by row inside a column, channels innermost.
+// Turns an image into its windows: KERNEL_Y x KERNEL_X pixels each, padding included, in the order
+// column by column, row by row inside a column, channels innermost.
 //
 // One memory is a ring of the newest words of an endless row of images. A window's place in that
 // row moves by constants, across the ends of rows and images too, so that nothing is ever flushed:
@@ -13,14 +13,19 @@ module sliding_window #(
   // Words of a pixel and bits of a word; a word is a beat of the input and of the output.
   parameter GROUPS = 1,
   parameter BITS   = 8,
-  // Pixels of a window, 1 or 3, the steps between windows, 1 or 2, and the zeros on each side of
-  // the image, 0 or 1.
+  // Pixels of a window, 1 to 7, and the steps between windows, 1 to 4.
   parameter KERNEL_Y = 3,
   parameter KERNEL_X = 3,
   parameter STRIDE_Y = 1,
   parameter STRIDE_X = 1,
-  parameter PAD_Y = 1,
-  parameter PAD_X = 1,
+  // Pixels added on each side of the image: fewer than a window has, so that each window has one
+  // of the image's. And what they are: words of LEVEL, which has LEVEL_BITS bits, over and over.
+  parameter PAD_TOP    = 1,
+  parameter PAD_LEFT   = 1,
+  parameter PAD_BOTTOM = 1,
+  parameter PAD_RIGHT  = 1,
+  parameter LEVEL      = 0,
+  parameter LEVEL_BITS = 1,
   // Words of the ring; a window must fit. The twin knows how many never make the output wait.
   parameter DEPTH = 24,
   // Where they are: "distributed" (LUTRAM) or "block".
@@ -38,11 +43,14 @@ module sliding_window #(
   input  wire            out_ready_i
 );
 
-  localparam OUT_Y = (HEIGHT + 2 * PAD_Y - KERNEL_Y) / STRIDE_Y + 1;
-  localparam OUT_X = (WIDTH + 2 * PAD_X - KERNEL_X) / STRIDE_X + 1;
+  localparam HIGH  = HEIGHT + PAD_TOP + PAD_BOTTOM;
+  localparam WIDE  = WIDTH + PAD_LEFT + PAD_RIGHT;
+  localparam OUT_Y = (HIGH - KERNEL_Y) / STRIDE_Y + 1;
+  localparam OUT_X = (WIDE - KERNEL_X) / STRIDE_X + 1;
 
   // Words from a window's first word to its last, and to the first word of the next window: in the
-  // same row, in the next row, in the next image.
+  // same row, in the next row, in the next image. With much padding the latter two may lie before
+  // it; what is read of the next window's pixels never does.
   localparam SPAN   = ((KERNEL_Y - 1) * WIDTH + KERNEL_X) * GROUPS - 1;
   localparam TO_X   = STRIDE_X * GROUPS;
   localparam TO_ROW = (STRIDE_Y * WIDTH - STRIDE_X * (OUT_X - 1)) * GROUPS;
@@ -52,11 +60,14 @@ module sliding_window #(
   localparam TO_KY  = (WIDTH - 1) * GROUPS + 1;
   localparam TO_KX  = 1 - (KERNEL_Y - 1) * WIDTH * GROUPS;
   // The first window begins this many words before the first image.
-  localparam BEFORE = (PAD_Y * WIDTH + PAD_X) * GROUPS;
+  localparam BEFORE = (PAD_TOP * WIDTH + PAD_LEFT) * GROUPS;
 
-  localparam FAR        = DEPTH + SPAN + (TO_IMG > TO_ROW ? TO_IMG : TO_ROW) + 2;
+  localparam FAR_ROW    = TO_ROW > 0 ? TO_ROW : -TO_ROW;
+  localparam FAR_IMG    = TO_IMG > 0 ? TO_IMG : -TO_IMG;
+  localparam FAR_BACK   = FAR_IMG > FAR_ROW ? FAR_IMG : FAR_ROW;
+  localparam FAR        = DEPTH + SPAN + (FAR_BACK > TO_X ? FAR_BACK : TO_X) + 2;
   localparam PLACE_BITS = $clog2(FAR) + 1;
-  localparam RING_BITS  = $clog2(DEPTH);
+  localparam RING_BITS  = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam G_BITS  = GROUPS   > 1 ? $clog2(GROUPS)   : 1;
   localparam KY_BITS = KERNEL_Y > 1 ? $clog2(KERNEL_Y) : 1;
   localparam KX_BITS = KERNEL_X > 1 ? $clog2(KERNEL_X) : 1;
@@ -64,17 +75,22 @@ module sliding_window #(
   localparam X_BITS  = OUT_X    > 1 ? $clog2(OUT_X)    : 1;
 
   generate
-    if ((KERNEL_Y != 1 && KERNEL_Y != 3) || (KERNEL_X != 1 && KERNEL_X != 3)) begin : gen_bad_kernel
-      $error("sliding_window: KERNEL_Y and KERNEL_X must be 1 or 3");
+    if (KERNEL_Y < 1 || KERNEL_Y > 7 || KERNEL_X < 1 || KERNEL_X > 7) begin : gen_bad_kernel
+      $error("sliding_window: KERNEL_Y and KERNEL_X must be 1 to 7");
     end
-    if (STRIDE_Y < 1 || STRIDE_Y > 2 || STRIDE_X < 1 || STRIDE_X > 2) begin : gen_bad_stride
-      $error("sliding_window: STRIDE_Y and STRIDE_X must be 1 or 2");
+    if (STRIDE_Y < 1 || STRIDE_Y > 4 || STRIDE_X < 1 || STRIDE_X > 4) begin : gen_bad_stride
+      $error("sliding_window: STRIDE_Y and STRIDE_X must be 1 to 4");
     end
-    if (2 * PAD_Y >= KERNEL_Y || 2 * PAD_X >= KERNEL_X) begin : gen_bad_pad
-      $error("sliding_window: PAD_Y and PAD_X must be 0, or 1 where the kernel is 3");
+    if (PAD_TOP < 0 || PAD_TOP >= KERNEL_Y || PAD_BOTTOM < 0 || PAD_BOTTOM >= KERNEL_Y ||
+        PAD_LEFT < 0 || PAD_LEFT >= KERNEL_X || PAD_RIGHT < 0 || PAD_RIGHT >= KERNEL_X)
+    begin : gen_bad_pad
+      $error("sliding_window: the padding must be smaller than the window");
     end
-    if (KERNEL_Y > HEIGHT + 2 * PAD_Y || KERNEL_X > WIDTH + 2 * PAD_X) begin : gen_bad_size
+    if (HEIGHT < 1 || WIDTH < 1 || KERNEL_Y > HIGH || KERNEL_X > WIDE) begin : gen_bad_size
       $error("sliding_window: the image is smaller than the window");
+    end
+    if (LEVEL_BITS < 1 || BITS % LEVEL_BITS != 0) begin : gen_bad_level
+      $error("sliding_window: LEVEL_BITS must divide BITS");
     end
     if (DEPTH <= SPAN) begin : gen_bad_depth
       $error("sliding_window: DEPTH is too small for a window");
@@ -95,11 +111,44 @@ module sliding_window #(
   wire last_pixel = last_group & last_ky;
   wire last_word  = last_pixel & last_kx;
 
-  // It is a zero outside of the image. At the far sides there may be none, for stride 2.
-  localparam BELOW = STRIDE_Y * (OUT_Y - 1) + KERNEL_Y > HEIGHT + PAD_Y;
-  localparam RIGHT = STRIDE_X * (OUT_X - 1) + KERNEL_X > WIDTH + PAD_X;
-  wire outside = (PAD_Y != 0 && y_q == 0 && ky_q == 0) || (BELOW && last_y && last_ky) ||
-                 (PAD_X != 0 && x_q == 0 && kx_q == 0) || (RIGHT && last_x && last_kx);
+  // It is padding in the first rows of the windows that begin above the image, in the last ones of
+  // those that end below it, and so across.
+  wire [KERNEL_Y-1:0] above, below;
+  wire [KERNEL_X-1:0] left, right;
+  wire outside = |above || |below || |left || |right;
+  genvar i;
+  generate
+    for (i = 0; i < KERNEL_Y; i = i + 1) begin : gen_rows
+      localparam FIRST_IN = PAD_TOP - i * STRIDE_Y;
+      localparam WINDOW   = OUT_Y - 1 - i;
+      localparam PAST     = HEIGHT + PAD_TOP - WINDOW * STRIDE_Y;
+      if (FIRST_IN > 0 && i < OUT_Y) begin : gen_above
+        assign above[i] = y_q == Y_BITS'(i) && ky_q < KY_BITS'(FIRST_IN);
+      end else begin : gen_not_above
+        assign above[i] = 1'b0;
+      end
+      if (WINDOW >= 0 && PAST < KERNEL_Y) begin : gen_below
+        assign below[i] = y_q == Y_BITS'(WINDOW) && ky_q >= KY_BITS'(PAST);
+      end else begin : gen_not_below
+        assign below[i] = 1'b0;
+      end
+    end
+    for (i = 0; i < KERNEL_X; i = i + 1) begin : gen_columns
+      localparam FIRST_IN = PAD_LEFT - i * STRIDE_X;
+      localparam WINDOW   = OUT_X - 1 - i;
+      localparam PAST     = WIDTH + PAD_LEFT - WINDOW * STRIDE_X;
+      if (FIRST_IN > 0 && i < OUT_X) begin : gen_left
+        assign left[i] = x_q == X_BITS'(i) && kx_q < KX_BITS'(FIRST_IN);
+      end else begin : gen_not_left
+        assign left[i] = 1'b0;
+      end
+      if (WINDOW >= 0 && PAST < KERNEL_X) begin : gen_right
+        assign right[i] = x_q == X_BITS'(WINDOW) && kx_q >= KX_BITS'(PAST);
+      end else begin : gen_not_right
+        assign right[i] = 1'b0;
+      end
+    end
+  endgenerate
 
   // The output word's place minus the input word's: negative if it has been written. And the words
   // from the window's first to the input's, minus DEPTH: negative if there is room for one.
@@ -121,13 +170,15 @@ module sliding_window #(
   always @(posedge clk_i) begin
     if (push) ring[write_q] <= in_data_i;
     if (step) begin
-      if (outside) data_q <= 0;
+      if (outside) data_q <= {(BITS / LEVEL_BITS){LEVEL_BITS'(LEVEL)}};
       else data_q <= ring[read_q];
     end
   end
 
   // How far the next output word is from this one, and the same modulo DEPTH.
-  localparam BACK = -SPAN;
+  localparam NEXT_X   = TO_X - SPAN;
+  localparam NEXT_ROW = TO_ROW - SPAN;
+  localparam NEXT_IMG = TO_IMG - SPAN;
   reg signed [PLACE_BITS-1:0] move;
   reg        [RING_BITS-1:0]  turn;
   always @(*) begin
@@ -139,16 +190,16 @@ module sliding_window #(
       turn = RING_BITS'(TO_KY % DEPTH);
     end else if (~last_kx) begin
       move = PLACE_BITS'(TO_KX);
-      turn = RING_BITS'((TO_KX + DEPTH) % DEPTH);
+      turn = RING_BITS'((TO_KX % DEPTH + DEPTH) % DEPTH);
     end else if (~last_x) begin
-      move = PLACE_BITS'(TO_X + BACK);
-      turn = RING_BITS'((TO_X + BACK + DEPTH) % DEPTH);
+      move = PLACE_BITS'(NEXT_X);
+      turn = RING_BITS'((NEXT_X % DEPTH + DEPTH) % DEPTH);
     end else if (~last_y) begin
-      move = PLACE_BITS'(TO_ROW + BACK);
-      turn = RING_BITS'((TO_ROW + BACK + DEPTH) % DEPTH);
+      move = PLACE_BITS'(NEXT_ROW);
+      turn = RING_BITS'((NEXT_ROW % DEPTH + DEPTH) % DEPTH);
     end else begin
-      move = PLACE_BITS'(TO_IMG + BACK);
-      turn = RING_BITS'((TO_IMG + BACK + DEPTH) % DEPTH);
+      move = PLACE_BITS'(NEXT_IMG);
+      turn = RING_BITS'((NEXT_IMG % DEPTH + DEPTH) % DEPTH);
     end
   end
 

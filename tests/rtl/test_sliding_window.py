@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from host_build.kernels.base import Kernel
 from host_build.kernels.line_buffer import LineBuffer
@@ -23,6 +27,13 @@ KERNELS = [
     SlidingWindow(2, 3, 2, BITS),
     SlidingWindow(3, 6, 1, 3 * BITS, kernel=(1, 3), stride=(1, 2)),
     SlidingWindow(8, 6, 2, BITS, stride=(2, 2), ring=(2 * 6 + 3) * 2),
+    SlidingWindow(9, 7, 2, BITS, pads=(0, 0, 0, 0)),  # "valid"
+    SlidingWindow(12, 12, 1, BITS, kernel=(7, 7), stride=(2, 2)),
+    SlidingWindow(8, 8, 2, BITS, stride=(2, 2), pads=(0, 0, 1, 1)),  # one-sided
+    SlidingWindow(7, 10, 1, BITS, stride=(3, 4)),
+    SlidingWindow(8, 8, 3, BITS, kernel=(1, 1), stride=(4, 3), pads=(0,) * 4),
+    SlidingWindow(6, 5, 2, BITS, (3, 3), (2, 2), (1,) * 4, level=-3 & 15, level_bits=BITS),
+    SlidingWindow(1, 1, 1, BITS, kernel=(1, 1)),
     LineBuffer(4, 4, 2 * BITS), LineBuffer(7, 5, BITS, 2), LineBuffer(6, 2, BITS, 2),
     Subsample(5, 6, 3, BITS),
 ]  # fmt: skip
@@ -68,6 +79,47 @@ def test_kernel(kernel: SlidingWindow | LineBuffer | Subsample) -> None:
     )  # fmt: skip
 
 
+@st.composite
+def windows(draw: st.DrawFn) -> SlidingWindow:
+    """Any legal geometry of a small image, with any padding of any level."""
+    number = lambda least, most: draw(st.integers(least, most))  # noqa: E731
+    kernel, stride = (number(1, 7), number(1, 7)), (number(1, 4), number(1, 4))
+    pads = tuple(number(0, side - 1) for side in (*kernel, *kernel))
+    height = number(max(1, kernel[0] - pads[0] - pads[2]), 11)
+    width = number(max(1, kernel[1] - pads[1] - pads[3]), 11)
+    return SlidingWindow(
+        height, width, number(1, 3), BITS * number(1, 2), kernel, stride, pads,
+        level=number(0, 15), level_bits=BITS,
+    )  # fmt: skip
+
+
+# Each geometry is a circuit to build: a few here, as many as one likes with another number.
+@settings(max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(windows())
+def test_any_window(kernel: SlidingWindow) -> None:
+    test_kernel(kernel)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        SlidingWindow(8, 8, 2, BITS, pads=(0, 0, 0, 0)),
+        SlidingWindow(6, 9, 1, BITS, (1, 7), (4, 1), (0, 6, 0, 0)),
+    ],
+    ids=str,
+)
+def test_a_ring_of_a_word_less_makes_the_output_wait(kernel: SlidingWindow) -> None:
+    lanes, groups = kernel.bits // BITS, kernel.groups
+    smaller = replace(kernel, ring=kernel.depth - 1)
+    images = np.random.default_rng(0).integers(
+        0, 16, (6, kernel.height, kernel.width, groups * lanes)
+    )
+    expected = kernel.golden(images)
+    result = build_kernel(smaller).run({"in": pack(images.reshape(-1, lanes), BITS)},
+                                       {"out": expected.size // lanes})  # fmt: skip
+    assert frame_cycles(result, "out", 6) > kernel.cycles
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("width", [2, 5, 8])
 def test_row_window(width: int, stride: int) -> None:
@@ -108,8 +160,9 @@ def test_chain_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"kernel": (5, 5)}, "kernel"), ({"stride": (1, 3)}, "stride"), ({"ring": 18}, "ring"),
-        ({"style": "ultra"}, "style"),
+        ({"kernel": (5, 8)}, "kernel"), ({"stride": (1, 5)}, "stride"), ({"ring": 18}, "ring"),
+        ({"style": "ultra"}, "style"), ({"pads": (0, 0, 3, 0)}, "pads"), ({"level": 2}, "level"),
+        ({"kernel": (7, 9)}, "kernel"), ({"level_bits": 3}, "level"),
     ],
 )  # fmt: skip
 def test_twin_refuses(arguments: dict, field: str) -> None:
