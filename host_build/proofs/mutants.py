@@ -13,6 +13,8 @@ from host_build.proofs.claims import Bench
 from host_build.proofs.prove import in_parallel
 from host_build.proofs.symbiyosys import ProofError, run, script_before_mutation, yosys_command
 
+_SEEN = ("killed", "unproved", "equivalent")
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -31,14 +33,16 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Fate:
-    """`killed`: the bench is not true any more. `equivalent`: nothing to see. Else it is unseen."""
+    """`killed`: the bench is not true any more, and a run shows it. `unproved`: its induction does
+    not hold any more, so that the proof ends without success, but no run was found in time.
+    `equivalent`: nothing to see. Else it is unseen."""
 
     mutant: Mutant
     status: str
 
     @property
     def seen(self) -> bool:
-        return self.status in ("killed", "equivalent")
+        return self.status in _SEEN
 
 
 def mutants(bench: Bench, count: int, seed: int) -> list[Mutant]:
@@ -62,8 +66,8 @@ def fate(mutant: Mutant, timeout: int) -> Fate:
     if found.status == "UNKNOWN":
         # Its invariant is no invariant any more; does that show?
         found = run(mutant.bench, mutant.parameters, "bmc", timeout=timeout, mutation=mutant.change)
-        if found.status == "PASS" and not equivalent(mutant):
-            return Fate(mutant, f"not seen in {mutant.bench.depth} cycles")
+        if found.status != "FAIL":
+            return Fate(mutant, "equivalent" if equivalent(mutant) else "unproved")
     if found.status == "PASS":
         same = mutant.bench.complete or equivalent(mutant)
         return Fate(mutant, "equivalent" if same else "survived")
@@ -110,11 +114,12 @@ def fates(
 
 def table(found: Sequence[Fate]) -> str:
     """A line a bench, and under it each change that nobody noticed."""
-    lines = [f"{'bench':18}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'unseen':>9}"]
+    lines = [f"{'bench':18}{'mutants':>9}" + "".join(f"{name:>12}" for name in (*_SEEN, "unseen"))]
     for name in dict.fromkeys(each.mutant.bench.name for each in found):
         own = [each.status for each in found if each.mutant.bench.name == name]
-        killed, same = own.count("killed"), own.count("equivalent")
-        lines.append(f"{name:18}{len(own):9}{killed:9}{same:12}{len(own) - killed - same:9}")
+        counts = [own.count(status) for status in _SEEN]
+        columns = "".join(f"{count:12}" for count in (*counts, len(own) - sum(counts)))
+        lines.append(f"{name:18}{len(own):9}{columns}")
     left = [each for each in found if not each.seen]
     if left:
         lines.append("")

@@ -92,10 +92,31 @@ def test_only_a_change_that_is_none_is_equivalent() -> None:
     assert "const0" in same[0].change and same[0].place.startswith("stream_fork.sv:")
 
 
+@pytest.mark.parametrize(
+    ("second", "same", "status"),
+    [
+        ("FAIL", False, "killed"),
+        ("PASS", False, "unproved"),
+        ("TIMEOUT", False, "unproved"),
+        ("PASS", True, "equivalent"),
+    ],
+)
+def test_a_mutant_whose_induction_breaks(
+    monkeypatch: pytest.MonkeyPatch, second: str, same: bool, status: str
+) -> None:
+    # No run shows it in time, as of the upper bits of a counter: the proof is broken all the same.
+    verdicts = iter([Verdict("UNKNOWN", 1.0, ""), Verdict(second, 1.0, "")])
+    monkeypatch.setattr(mutants, "run", lambda *_, **__: next(verdicts))
+    monkeypatch.setattr(mutants, "equivalent", lambda _: same)
+    found = mutants.fate(mutants.Mutant(FIFO, SMALL, "mutate"), 60)
+    assert found.status == status
+    assert found.seen
+
+
 def test_a_mutant_that_nobody_sees_is_listed() -> None:
     mutant = mutants.Mutant(
         FIFO, SMALL, "mutate -mode inv -src fifo.sv:1.2-1.3 -src fifo.sv:7.1-7.2"
     )
     lines = mutants.table([mutants.Fate(mutant, "survived")]).splitlines()
-    assert lines[1].split() == ["fifo", "1", "0", "0", "1"]
+    assert lines[1].split() == ["fifo", "1", "0", "0", "0", "1"]
     assert lines[-1].startswith("fifo.sv:7 survived: mutate")

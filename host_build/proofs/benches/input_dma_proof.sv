@@ -129,6 +129,9 @@ module input_dma_proof #(
   (* hierconn *) wire \i_kernel.i_beats.valid_q ;
   (* hierconn *) wire \i_kernel.i_beats.in_valid_i ;
   (* hierconn *) wire [63:0] \i_kernel.i_beats.in_data_i ;
+  (* hierconn *) wire \i_kernel.i_beats.out_valid_o ;
+  (* hierconn *) wire \i_kernel.i_beats.out_ready_i ;
+  (* hierconn *) wire [63:0] \i_kernel.i_beats.out_data_o ;
   (* hierconn *) wire [PLACE-1:0] \i_kernel.place_q ;
   (* hierconn *) wire [COUNT-1:0] \i_kernel.room_q ;
   wire [31:3] burst_address = \i_kernel.i_bursts.address_q ;
@@ -137,10 +140,25 @@ module input_dma_proof #(
   wire burst_valid = \i_kernel.i_bursts.valid_q ;
   wire [COUNT-1:0] count = \i_kernel.i_beats.count_q ;
   wire [3:0] burst_room = ~burst_address[6:3];
+  wire [3:0] to_end     = ~araddr[6:3];
   wire [COUNT+1:0] promised = (arvalid ? arlen + 1 : 0) + (owed_q != 0 ? left_q + 1 : 0)
                               + (owed_q == 2 ? next_q + 1 : 0);
 
+  // When the next address is offered: what it needs is room for all of its beats.
+  wire [COUNT+1:0] room = DEPTH - count - promised;
+  wire issues = burst_valid & room > burst_length & reads != OUTSTANDING & ~stop_i
+                & (~arvalid | arready_i);
+  reg awaits_q, offers_q, bare_q;
+  always @(posedge clk_i) begin
+    awaits_q <= live & ~rst_i;
+    offers_q <= issues | (arvalid & ~arready_i);
+    bare_q   <= live & ~rst_i & ~burst_valid & burst_left != 0;
+  end
+
   always @* if (live) begin
+    if (awaits_q) assert (arvalid == offers_q);
+    // The next burst is there in the cycle after it was cut.
+    if (bare_q) assert (burst_valid);
     assert (running == batch_q);
     assert (refused == refused_q);
     assert (error == error_q);
@@ -164,6 +182,8 @@ module input_dma_proof #(
     assert (\i_kernel.room_q + count + promised == DEPTH);
     // What memory sends goes into the FIFO, whose own bench has the rest of its way.
     assert (\i_kernel.i_beats.in_valid_i == r && \i_kernel.i_beats.in_data_i == rdata_i);
+    assert (\i_kernel.i_beats.out_valid_o == out_valid && \i_kernel.i_beats.out_data_o == out_data);
+    assert (\i_kernel.i_beats.out_ready_i == out_ready_i && rready == (count != DEPTH));
     // Memory is never kept waiting.
     if (owed_q != 0) assert (rready);
     if (arvalid) begin
@@ -172,8 +192,9 @@ module input_dma_proof #(
       // Within 128 bytes: at most 16 beats, and no boundary of 4 KB inside.
       assert ({1'b0, araddr[6:3]} + arlen < 16);
       assert (araddr[31:3] == address_q);
+      assert (arlen == (beats_q < to_end + 29'd1 ? beats_q - 1'b1 : to_end));
     end
-    if (done) assert (batch_q & owed_q == 0 & ~arvalid & beats_q == 0);
+    assert (done == (batch_q & owed_q == 0 & ~arvalid & beats_q == 0 & ~stop_i));
     cover (done & ~refused_q & ~error_q);
     if (FRAME_BEATS < 6) cover (done & frames_q != 0);
     cover (done & refused_q);
