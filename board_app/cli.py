@@ -29,7 +29,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m board_app",
-        description="Classify CIFAR-10 pictures with an overlay, measure it, and serve the demo.",
+        description="Classify pictures with an overlay, measure it, and serve the demo.",
         epilog="Exit codes: 0 done, 1 a check found a difference, 2 wrong usage or input.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

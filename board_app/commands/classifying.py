@@ -13,7 +13,7 @@ from board_app.commands.common import ERROR, OK, chosen_backend, chosen_overlay,
 from board_app.errors import PictureError
 from board_app.network.classifier import Classifier, Found
 from board_app.pictures import decoder, picture
-from board_app.pictures.picture import Picture
+from board_app.pictures.picture import Picture, Shape
 
 STDIN = Path("-")
 _SUFFIXES = (
@@ -33,7 +33,7 @@ def run_classify(options: argparse.Namespace) -> int:
             try:
                 if error is not None:
                     raise error
-                found = classifier.search(_load(path), options.windows)
+                found = classifier.search(_load(path, classifier.shape), options.windows)
             except PictureError as refused:
                 complain(str(refused))
                 code = ERROR
@@ -61,11 +61,11 @@ def _files(named: Iterable[Path]) -> Iterator[Tuple[Path, Optional[PictureError]
             yield file, None
 
 
-def _load(path: Path) -> Picture:
+def _load(path: Path, shape: Shape) -> Picture:
     if path != STDIN:
-        return picture.load_file(path)
+        return picture.load_file(path, shape)
     try:
-        return picture.load(sys.stdin.buffer.read(picture.MAX_BYTES + 1))
+        return picture.load(sys.stdin.buffer.read(picture.MAX_BYTES + 1), shape)
     except PictureError as error:
         raise PictureError(f"standard input: {error}") from error
 

@@ -22,10 +22,12 @@ def run_info(options: argparse.Namespace) -> int:
     for name in names:
         found = overlay.find(name, root)
         manifest = found.manifest
+        height, width, channels = manifest.shape
         print(f"\n{name}")
         for key, value in (
             ("network", f"{manifest.network}, {manifest.parameters:,} parameters"),
-            ("classes", ", ".join(manifest.classes)),
+            ("pictures", f"{width}x{height} pixels of {channels} channel{'s' * (channels > 1)}"),
+            ("classes", manifest.class_names),
             ("build id", manifest.build_id),
             ("accuracy", pairs(manifest.accuracy)),
             ("made with", pairs(manifest.tools)),

@@ -14,6 +14,7 @@ from board_app.measure import benchmark, chip_benchmark, energy, plot, report
 from board_app.measure.benchmark import Schedule, Speed
 from board_app.measure.report import Watts
 from board_app.network import vectors
+from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
 from board_app.pictures import cifar10, samples
 from board_app.pictures.cifar10 import Dataset
@@ -27,14 +28,21 @@ def run_benchmark(options: argparse.Namespace) -> int:
     _check(options)
     chosen = chosen_overlay(options)
     effort = benchmark.QUICK if options.quick else benchmark.FULL
-    speed = processor = chip = None
+    speed = processor = chip = accuracy = None
     with closing(chosen_backend(options, chosen)) as backend:
-        images = _test_images(options).first(options.images or effort.images)
+        dataset = _test_images(options, chosen)
+        if dataset is not None:
+            dataset = dataset.first(options.images or effort.images)
+            images, source = dataset.images, dataset.source
+        else:
+            images, source = vectors.load(chosen).images, "the overlay's self-test vectors"
+            images = images[: options.images]
         states = [machine.state()]
         if isinstance(backend, Accelerator):
             reference = Reference(chosen.graph())
             with Counter("the chip beside the reference, images") as progress:
-                chip = chip_benchmark.measure(backend, reference, images, progress)
+                labels = None if dataset is None else dataset.labels
+                chip = chip_benchmark.measure(backend, reference, images, labels, progress)
         if chip is not None and chip.simulated:
             accuracy = chip.accuracy
             if _asks_for_watts(options):
@@ -44,10 +52,12 @@ def run_benchmark(options: argparse.Namespace) -> int:
                 schedule = Schedule(progress, benchmark.seconds(effort))
                 if chip is not None:
                     schedule.total += benchmark.seconds(benchmark.QUICK)
-                accuracy = benchmark.accuracy(backend, images, schedule)
-                speed = benchmark.speed(backend, images.images, effort, schedule)
+                if dataset is not None:
+                    classes = len(chosen.manifest.classes)
+                    accuracy = benchmark.accuracy(backend, dataset, classes, schedule)
+                speed = benchmark.speed(backend, images, effort, schedule)
                 if chip is not None:
-                    processor = benchmark.speed(reference, images.images, benchmark.QUICK, schedule)
+                    processor = benchmark.speed(reference, images, benchmark.QUICK, schedule)
         states.append(machine.state())
     code = OK if chip is None or chip.equal == chip.images else DIFFERENT
     watts = None
@@ -58,8 +68,8 @@ def run_benchmark(options: argparse.Namespace) -> int:
         complain(f"{error}; the rest of the result is as measured")
         code = ERROR
     row = report.row(
-        chosen, backend.name, images, accuracy, states=states, speed=speed, chip=chip,
-        processor=processor, watts=watts,
+        chosen, backend.name, source, len(images), accuracy, states=states, speed=speed,
+        chip=chip, processor=processor, watts=watts,
     )  # fmt: skip
     if options.json is not None:
         write_json(options.json, row)
@@ -100,8 +110,15 @@ def run_selftest(options: argparse.Namespace) -> int:
     return OK
 
 
-def _test_images(options: argparse.Namespace) -> Dataset:
-    """The test images asked for; where CIFAR-10 cannot be had, the samples, saying so."""
+def _test_images(options: argparse.Namespace, chosen: Overlay) -> Optional[Dataset]:
+    """The test images asked for; where CIFAR-10 cannot be had, the samples, saying so.
+
+    None, which is said too, for a network that they are not for.
+    """
+    misfit = cifar10.misfit(chosen.manifest.shape, chosen.manifest.classes)
+    if misfit is not None:
+        complain(f"{misfit}. Its speed is measured on its self-test vectors, its accuracy is not")
+        return None
     if options.samples:
         return samples.load()
     try:

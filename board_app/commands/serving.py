@@ -30,11 +30,14 @@ def run_serve(options: argparse.Namespace) -> int:
         if options.https:
             addresses = server.addresses(options.host)
             certificate = certificates.find(addresses, certificates.folder())
+        misfit = cifar10.misfit(chosen.manifest.shape, chosen.manifest.classes)
+        if misfit is not None:
+            complain(f"{misfit}; serving without samples")
         app = create_app(
             chosen,
             backend,
-            _gallery(options),
-            _test_images(options),
+            _gallery(options) if misfit is None else None,
+            _test_images(options) if misfit is None else None,
             _camera(options),
             None if certificate is None else certificate.fingerprint,
         )

@@ -62,7 +62,7 @@ def true_clock(session: Session, hardware: Hardware) -> Finding:
 
 def buffer(session: Session, hardware: Hardware) -> Finding:
     """Whether memory can be had where the chip reaches it."""
-    memory = session.allocate(BATCH * chip.FRAME_BYTES, "u1")
+    memory = session.allocate(BATCH * hardware.frame_bytes, "u1")
     try:
         address, size = memory.device_address, memory.array.nbytes
     finally:
@@ -84,14 +84,14 @@ def frames(session: Session, hardware: Hardware, reference: Backend) -> List[Fin
     """One frame, many, and the one again, against the reference."""
     rng = np.random.default_rng(1)
     found: List[Finding] = []
-    before = rng.integers(0, 256, (BATCH, 32, 32, 3), dtype=np.uint8)
+    before = rng.integers(0, 256, (BATCH, *hardware.shape), dtype=np.uint8)
     # Not closed, as the session is the caller's; the buffers end with this process.
     driver = Accelerator(session, hardware)
-    first = rng.integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    first = rng.integers(0, 256, (1, *hardware.shape), dtype=np.uint8)
     driver.execute(first)
     retries = _retries(driver)
     for count in (1, BATCH):
-        images = rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+        images = rng.integers(0, 256, (count, *hardware.shape), dtype=np.uint8)
         if count > 1:
             driver.execute(before)
         else:
@@ -109,7 +109,7 @@ def frames(session: Session, hardware: Hardware, reference: Backend) -> List[Fin
         else:
             text = f"all logits are the reference's; {driver.last_cycles:,} cycles"
             found.append(Finding(name, OK, text))
-        before = rng.integers(0, 256, (BATCH, 32, 32, 3), dtype=np.uint8)
+        before = rng.integers(0, 256, (BATCH, *hardware.shape), dtype=np.uint8)
     return found
 
 

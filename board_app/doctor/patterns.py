@@ -19,8 +19,8 @@ def name(
 ) -> Tuple[str, str]:
     """What is wrong, and what to do: two empty texts where nothing is.
 
-    `found` (N, 10) are the logits for `images` (N, 32, 32, 3), `before` the images of the batch
-    before in the same buffers; `reference` computes what is right.
+    `found` (N, classes) are the logits for `images` (N, height, width, channels), `before` the
+    images of the batch before in the same buffers; `reference` computes what is right.
     """
     expected = reference(images)
     wrong = (found != expected).any(axis=1)
@@ -68,20 +68,26 @@ def _stale(found: np.ndarray, before: np.ndarray) -> bool:
 
 
 def _words(images: np.ndarray) -> np.ndarray:
-    """A copy as 64-bit beats of two words each: (beats, 2)."""
-    return images.flatten().view(np.uint32).reshape(-1, 2)
+    """A copy as 64-bit beats of two words each, the last one filled up: (beats, 2)."""
+    beats = np.zeros(-(-images.size // 8) * 8, np.uint8)
+    beats[: images.size] = images.ravel()
+    return beats.view(np.uint32).reshape(-1, 2)
+
+
+def _pixels(words: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return words.view(np.uint8).ravel()[: like.size].reshape(like.shape)
 
 
 def _zeroed(images: np.ndarray) -> np.ndarray:
     words = _words(images)
     words[:, 1] = 0
-    return words.view(np.uint8).reshape(images.shape)
+    return _pixels(words, images)
 
 
 def _repeated(images: np.ndarray) -> np.ndarray:
     words = _words(images)
     words[:, 1] = words[:, 0]
-    return words.view(np.uint8).reshape(images.shape)
+    return _pixels(words, images)
 
 
 _HALVES: Dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -59,7 +59,7 @@ class Accelerator:
         self.name = "fpga, simulated" if session.simulated else "fpga"
         self.clock_mhz = session.clock_mhz
         self.windows = _SIMULATED_WINDOWS if session.simulated else _WINDOWS
-        self._session = session
+        self._session, self._hardware = session, hardware
         self._slots: Dict[int, Tuple[_Slot, _Slot]] = {}
         self._lock = threading.RLock()
         self._closed = False
@@ -99,15 +99,17 @@ class Accelerator:
         return self._session.now()
 
     def execute(self, images: np.ndarray) -> np.ndarray:
-        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8, for any N.
+        """Logits (N, classes) int32 of `images` (N, height, width, channels) uint8, for any N.
 
         Raises ValueError on other shapes, AcceleratorError where the chip fails twice.
         """
-        if images.ndim != 4 or images.shape[1:] != (32, 32, 3) or images.dtype != np.uint8:
+        shape = self._hardware.shape
+        if images.ndim != 4 or images.shape[1:] != shape or images.dtype != np.uint8:
             raise ValueError(
-                f"expected uint8 images (N, 32, 32, 3), got {images.dtype} {images.shape}"
+                f"expected uint8 images (N, {', '.join(map(str, shape))}), "
+                f"got {images.dtype} {images.shape}"
             )
-        logits = np.empty((len(images), chip.CLASSES), np.int32)
+        logits = np.empty((len(images), self._hardware.classes), np.int32)
         with self._lock:
             if self._closed:
                 raise AcceleratorError("the accelerator is closed; open it again")
@@ -121,7 +123,8 @@ class Accelerator:
         Pixels and logits need no folding or packing, so those four times are 0. "runtime[ms]" is
         by the board's clock; what the CPU does is by the wall's.
         """
-        noise = np.random.default_rng(0).integers(0, 256, (batch_size, 32, 32, 3), dtype=np.uint8)
+        size = (batch_size, *self._hardware.shape)
+        noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
         with self._lock:
             begin = time.perf_counter()
             self.execute(noise)
@@ -133,8 +136,8 @@ class Accelerator:
         return {
             "runtime[ms]": 1e3 * run.busy,
             "throughput[images/s]": batch_size / run.busy,
-            "DRAM_in_bandwidth[MB/s]": batch_size * chip.FRAME_BYTES / run.busy / 1e6,
-            "DRAM_out_bandwidth[MB/s]": batch_size * chip.LOGIT_BYTES / run.busy / 1e6,
+            "DRAM_in_bandwidth[MB/s]": batch_size * self._hardware.frame_bytes / run.busy / 1e6,
+            "DRAM_out_bandwidth[MB/s]": batch_size * self._hardware.logit_bytes / run.busy / 1e6,
             "fclk[mhz]": self._session.clock_mhz,
             "batch_size": batch_size,
             "fold_input[ms]": 0.0,
@@ -186,7 +189,10 @@ class Accelerator:
             buffers: List[Buffer] = []
             try:
                 for _ in range(2):
-                    for elements, dtype in ((chip.FRAME_BYTES, "u1"), (chip.CLASSES, "i4")):
+                    for elements, dtype in (
+                        (self._hardware.frame_bytes, "u1"),
+                        (self._hardware.classes, "i4"),
+                    ):
                         buffers.append(self._allocate(elements * size, dtype))
             except BaseException:
                 for buffer in buffers:
@@ -212,7 +218,7 @@ class Accelerator:
 
     def _fill(self, slot: _Slot, images: np.ndarray, run: Run) -> None:
         begin = time.perf_counter()
-        count = len(images) * chip.FRAME_BYTES
+        count = len(images) * self._hardware.frame_bytes
         np.copyto(slot.pixels.array[:count].reshape(images.shape), images)
         slot.pixels.flush()
         run.copy_in += time.perf_counter() - begin

@@ -23,7 +23,9 @@ def _fpga(overlay: Overlay, load_anyway: bool) -> Backend:
 BACKENDS: Dict[str, Callable[[Overlay, bool], Backend]] = {
     "reference": lambda overlay, _: Reference(overlay.graph()),
     "fpga": _fpga,
-    "socket": lambda overlay, _: Client(protocol.socket_path(), overlay.manifest.build_id),
+    "socket": lambda overlay, _: Client(
+        protocol.socket_path(), overlay.manifest.build_id, len(overlay.manifest.classes)
+    ),
 }
 
 

@@ -15,9 +15,6 @@ from board_app.network.overlay import Manifest
 BASE = 0x4000_0000
 WINDOW = 0x1000
 MAGIC_VALUE = 0x5245_3801
-FRAME_BYTES = 32 * 32 * 3
-CLASSES = 10
-LOGIT_BYTES = 4 * CLASSES
 ALIGNMENT = 8
 
 # idma0 and odma0
@@ -107,12 +104,29 @@ IPS: Mapping[str, Tuple[str, int, Tuple[Register, ...]]] = {
 
 @dataclass(frozen=True)
 class Hardware:
-    """One build: its id, its clock in MHz, cycles from frame to frame, cycles for the first one."""
+    """One build: its id, its clock in MHz, cycles from frame to frame, cycles for the first one.
+
+    A frame in memory has the bytes of `shape`, height, width and channels; its logits are `classes`
+    words of 4 bytes.
+    """
 
     build_id: int
     clock_mhz: float
     interval_cycles: int
     latency_cycles: int
+    shape: Tuple[int, int, int]
+    classes: int
+
+    @property
+    def frame_bytes(self) -> int:
+        """What a frame takes in memory."""
+        height, width, channels = self.shape
+        return height * width * channels
+
+    @property
+    def logit_bytes(self) -> int:
+        """What a frame's logits take in memory."""
+        return 4 * self.classes
 
     def seconds(self, frames: int) -> float:
         """How long a batch takes when memory never makes it wait."""
@@ -128,7 +142,10 @@ class Hardware:
         try:
             interval = int(row["cycles_per_frame"])
             latency = int(row.get("latency_cycles", 3 * interval))
-            return cls(int(manifest.build_id, 16), float(row["clock_mhz"]), interval, latency)
+            return cls(
+                int(manifest.build_id, 16), float(row["clock_mhz"]), interval, latency,
+                manifest.shape, len(manifest.classes),
+            )  # fmt: skip
         except KeyError as missing:
             raise BackendError(
                 f"the overlay {manifest.network} has no circuit for the FPGA (its manifest says "

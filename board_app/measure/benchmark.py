@@ -16,7 +16,7 @@ import numpy as np
 
 from board_app.measure.accuracy import Accuracy, compare
 from board_app.network.backend import Backend
-from board_app.pictures.cifar10 import CLASSES, Dataset, Progress
+from board_app.pictures.cifar10 import Dataset, Progress
 
 WINDOWS = 5
 SIZES = (1, 8, 32, 128, 512)
@@ -106,7 +106,7 @@ def seconds(effort: Effort) -> float:
     return WINDOWS * (len(SIZES) * effort.offline + effort.stream)
 
 
-def accuracy(backend: Backend, dataset: Dataset, schedule: Schedule) -> Accuracy:
+def accuracy(backend: Backend, dataset: Dataset, classes: int, schedule: Schedule) -> Accuracy:
     """Classify every image once; its time comes on top of the schedule's total."""
     images = dataset.images
     answers = np.empty(len(images), np.int64)
@@ -119,13 +119,14 @@ def accuracy(backend: Backend, dataset: Dataset, schedule: Schedule) -> Accuracy
         if start == 0:
             schedule.total += took * len(images) / min(_BATCH, len(images))
         schedule.spend(took)
-    return compare(dataset.labels, answers, len(CLASSES))
+    return compare(dataset.labels, answers, classes)
 
 
 def speed(backend: Backend, images: np.ndarray, effort: Effort, schedule: Schedule) -> Speed:
-    """Time `images` (N, 32, 32, 3) uint8, again and again; `schedule` has its seconds in it.
+    """Time `images` (N, height, width, channels) uint8, again and again.
 
-    Batch sizes beyond the first whose batch takes longer than a window are left out.
+    `schedule` has its seconds in it. Batch sizes beyond the first whose batch takes longer than a
+    window are left out.
     """
     backend.execute(images[:1])
     offline: List[Offline] = []

@@ -7,14 +7,14 @@ on the wall is that of the simulation and says nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Optional
 
 import numpy as np
 
 from board_app.driver.accelerator import Accelerator
 from board_app.measure.accuracy import Accuracy, compare
 from board_app.network.reference import Reference
-from board_app.pictures.cifar10 import CLASSES, Dataset, Progress
+from board_app.pictures.cifar10 import Progress
 
 BATCH = 128
 SIZES = (1, 8, 32, BATCH)
@@ -27,10 +27,11 @@ class ChipMeasurement:
 
     `first_cycles` is what one image alone takes, from its first pixel's fetch to its last logit.
     `equal` is how many images have all logits as the reference has them. `offline` has the cycles
-    an image by batch size.
+    an image by batch size, and `accuracy` is None where the `images` had no labels.
     """
 
-    accuracy: Accuracy
+    images: int
+    accuracy: Optional[Accuracy]
     clock_mhz: float
     cycles: float
     first_cycles: int
@@ -45,18 +46,21 @@ class ChipMeasurement:
         """What the chip takes at its clock."""
         return 1e6 * self.clock_mhz / self.cycles
 
-    @property
-    def images(self) -> int:
-        return self.accuracy.images
-
 
 def measure(
-    driver: Accelerator, reference: Reference, dataset: Dataset, progress: Progress
+    driver: Accelerator,
+    reference: Reference,
+    images: np.ndarray,
+    labels: Optional[np.ndarray],
+    progress: Progress,
 ) -> ChipMeasurement:
-    """Run images of `dataset`, on a real board the first MOST, through chip and reference once."""
-    most = len(dataset) if driver.simulated else MOST
-    images, labels = dataset.images[:most], dataset.labels[:most]
+    """Run `images`, on a real board the first MOST, through chip and reference once.
+
+    `labels` (N,) are the images' true classes, where they are known.
+    """
+    images = images if driver.simulated else images[:MOST]
     answers = np.empty(len(images), np.int64)
+    classes = 0
     cycles = equal = retries = 0
     copies = 0.0
     for start in range(0, len(images), BATCH):
@@ -67,6 +71,7 @@ def measure(
         cycles, retries = cycles + run.cycles, retries + run.retries
         copies += run.copy_in + run.copy_out
         answers[part] = logits.argmax(axis=1)
+        classes = logits.shape[1]
         equal += int((logits == reference.execute(images[part])).all(axis=1).sum())
         progress(len(logits), len(images))
     offline: Dict[int, float] = {}
@@ -75,7 +80,8 @@ def measure(
         assert driver.last_run is not None
         offline[size] = driver.last_run.cycles / size
     return ChipMeasurement(
-        compare(labels, answers, len(CLASSES)),
+        len(images),
+        None if labels is None else compare(labels[: len(images)], answers, classes),
         driver.clock_mhz,
         cycles / len(images),
         round(offline[1]),

@@ -12,7 +12,6 @@ from board_app.measure.accuracy import Accuracy
 from board_app.measure.benchmark import WINDOWS, Speed
 from board_app.measure.chip_benchmark import BATCH, ChipMeasurement
 from board_app.network.overlay import Overlay
-from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.system import machine
 
 FORMAT = 2
@@ -31,8 +30,9 @@ class Watts:
 def row(
     overlay: Overlay,
     backend: str,
-    dataset: Dataset,
-    accuracy: Accuracy,
+    source: str,
+    images: int,
+    accuracy: Optional[Accuracy],
     *,
     states: Sequence[Mapping[str, str]],
     speed: Optional[Speed] = None,
@@ -42,11 +42,10 @@ def row(
 ) -> Dict[str, Any]:
     """Everything measured, on what and with what; times in milliseconds, shares in 0..1.
 
-    "throughput", "offline" and "latency_ms" are by the clock on the wall, and missing for a
-    simulated board; "processor" has the same of the reference beside a chip. `states` are the
-    machine's before and after.
+    `images` came from `source`. "accuracy" is null where none was measured. "throughput", "offline"
+    and "latency_ms" are by the clock on the wall, and missing for a simulated board; "processor"
+    has the same of the reference beside a chip. `states` are the machine's before and after.
     """
-    low, high = accuracy.interval
     made: Dict[str, Any] = {
         "format": FORMAT,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -54,14 +53,8 @@ def row(
         "network": overlay.manifest.network,
         "build_id": overlay.manifest.build_id,
         "backend": backend,
-        "data": {"source": dataset.source, "images": len(dataset)},
-        "accuracy": {
-            "fraction": accuracy.fraction,
-            "correct": accuracy.correct,
-            "interval95": [low, high],
-            "per_class": {name: accuracy.of_class(label) for label, name in enumerate(CLASSES)},
-            "confusion": accuracy.confusion.tolist(),
-        },
+        "data": {"source": source, "images": images},
+        "accuracy": None if accuracy is None else _accuracy(accuracy, overlay.manifest.classes),
         "circuit": overlay.manifest.circuit,
         "machine": machine.describe(),
         "state": {"before": states[0], "after": states[-1]},
@@ -102,6 +95,16 @@ def row(
     return made
 
 
+def _accuracy(found: Accuracy, classes: Sequence[str]) -> Dict[str, Any]:
+    return {
+        "fraction": found.fraction,
+        "correct": found.correct,
+        "interval95": list(found.interval),
+        "per_class": {name: found.of_class(label) for label, name in enumerate(classes)},
+        "confusion": found.confusion.tolist(),
+    }
+
+
 def _speed(found: Speed) -> Dict[str, Any]:
     return {
         "throughput": {
@@ -131,18 +134,25 @@ def text(row: Dict[str, Any]) -> str:
     """The result as a table for people."""
     accuracy = row["accuracy"]
     images = row["data"]["images"]
-    low, high = accuracy["interval95"]
     lines = [
         f"overlay     {row['overlay']} (build {row['build_id']}) on backend {row['backend']}",
         f"machine     {row['machine']['model']}, {row['machine']['architecture']}, "
         f"{row['machine']['processors']} processors; {row['machine']['system']}",
         f"versions    {', '.join(f'{name} {number}' for name, number in row['versions'].items())}",
         f"images      {row['data']['source']}",
-        f"accuracy    {accuracy['fraction']:.2%} ({accuracy['correct']:,} of {images:,}), "
-        f"95% interval {low:.2%} to {high:.2%}",
     ]
-    if images < _FEW:
-        lines.append(f"            on {images} images only: this proves little about the network")
+    if accuracy is None:
+        lines.append("accuracy    not measured: there are no images whose classes are known")
+    else:
+        low, high = accuracy["interval95"]
+        lines.append(
+            f"accuracy    {accuracy['fraction']:.2%} ({accuracy['correct']:,} of {images:,}), "
+            f"95% interval {low:.2%} to {high:.2%}"
+        )
+        if images < _FEW:
+            lines.append(
+                f"            on {images} images only: this proves little about the network"
+            )
     if row["circuit"]:
         lines.append(f"circuit     {circuit(row['circuit'])}")
     if "chip" in row:
@@ -156,7 +166,9 @@ def text(row: Dict[str, Any]) -> str:
     if "energy" in row:
         lines += _energy(row["energy"])
     lines += _state(row["state"])
-    return "\n".join([*lines, "", *_confusion(accuracy)])
+    if accuracy is not None:
+        lines += ["", *_confusion(accuracy)]
+    return "\n".join(lines)
 
 
 def _chip(chip: Dict[str, Any]) -> List[str]:
@@ -217,10 +229,11 @@ def circuit(row: Mapping[str, Any]) -> str:
 
 def _confusion(accuracy: Dict[str, Any]) -> List[str]:
     """The confusion matrix, a true class a row, and the share of right answers in each."""
-    width = max(len(name) for name in CLASSES)
-    heads = " ".join(f"{name[:5]:>5}" for name in CLASSES)
+    classes = list(accuracy["per_class"])
+    width = max(len(name) for name in ["true class", *classes])
+    heads = " ".join(f"{name[:5]:>5}" for name in classes)
     lines = [f"{'true class':{width}} {heads}   right"]
-    for label, name in enumerate(CLASSES):
+    for label, name in enumerate(classes):
         share = accuracy["per_class"][name]
         right = "none seen" if share is None else f"{share:.1%}"
         cells = " ".join(f"{count:5}" for count in accuracy["confusion"][label])

@@ -55,12 +55,26 @@ class RunError(Exception):
 class WholeSet:
     """The run over the images that `load` reads, in a thread of its own while it lasts."""
 
-    def __init__(self, classifier: Classifier, load: Optional[Callable[[], Dataset]]) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        load: Optional[Callable[[], Dataset]],
+        misfit: Optional[str] = None,
+    ) -> None:
+        """Without `load` there is no run; `misfit` says why the images are none for the network."""
+        self.misfit = misfit
         self._classifier = classifier
         self._load = load
         self._changed = threading.Condition()
         self._cancelled = False
         self._status = _begin(0, NONE)
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no run, where there is none."""
+        return self.misfit or (
+            "CIFAR-10's test images are not on this machine; serve with --cifar10 DIR"
+        )
 
     @property
     def available(self) -> bool:
@@ -75,9 +89,7 @@ class WholeSet:
     def start(self) -> Status:
         """Start a run; RunError where one is running, DatasetError where there are no images."""
         if self._load is None:
-            raise DatasetError(
-                "CIFAR-10's test images are not on this machine; serve with --cifar10 DIR"
-            )
+            raise DatasetError(self.why_not)
         with self._changed:
             if self._status.state == RUNNING:
                 raise RunError("a run is going on already: watch it, or cancel it first")

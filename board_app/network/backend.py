@@ -13,8 +13,11 @@ class Backend(Protocol):
     name: str
     simulated: bool
     """Whether it is a board in software, whose clock is not the wall's."""
-    windows: int
-    """How many windows of a photo it is given: what it has the time for."""
+
+    @property
+    def windows(self) -> int:
+        """How many windows of a photo it is given: what it has the time for."""
+        ...
 
     @property
     def clock_mhz(self) -> Optional[float]:
@@ -27,7 +30,7 @@ class Backend(Protocol):
         ...
 
     def execute(self, images: np.ndarray) -> np.ndarray:
-        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8."""
+        """Logits (N, classes) int32 of `images` (N, height, width, channels) uint8."""
         ...
 
     def now(self) -> float:

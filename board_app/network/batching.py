@@ -17,13 +17,13 @@ from board_app.network.backend import Backend
 _BATCH_SECONDS = 0.25  # who comes now waits for at most one batch of about so long
 _SMALLEST, _LARGEST = 16, 512  # images a batch
 _PATIENCE = 5.0  # seconds: who would wait longer is told to come again
-_ROOM = 4096  # images that may wait: 12 MB
+_ROOM = 12 << 20  # bytes of images that may wait: 4,096 of 32x32 RGB
 _MEMORY = 0.7  # of the pace measured so far, when a batch adds to it
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`logits` (N, 10) int32 of a caller's images, and the batch that they were in.
+    """`logits` (N, classes) int32 of a caller's images, and the batch that they were in.
 
     `seconds` is the whole batch's time by the backend's clock, `cycles` by the chip's own counter
     (None without a chip), and `images` how many were in it.
@@ -63,10 +63,10 @@ class Batcher:
         self._pace = 0.0  # seconds an image by the wall's clock, which callers wait by
 
     def execute(self, images: np.ndarray) -> Answer:
-        """Execute `images` (N, 32, 32, 3) uint8; Busy where too much waits already."""
+        """Execute `images` (N, height, width, channels) uint8; Busy where too much waits."""
         ticket = _Ticket(images, self._lock)
         with self._lock:
-            self._admit(len(images))
+            self._admit(images.nbytes)
             self._waiting.append(ticket)
             while not ticket.done:
                 if self._executing:
@@ -78,12 +78,12 @@ class Batcher:
         assert ticket.answer is not None
         return ticket.answer
 
-    def _admit(self, images: int) -> None:
-        before = sum(len(ticket.images) for ticket in self._waiting)
-        if not before:
+    def _admit(self, size: int) -> None:
+        if not self._waiting:
             return  # however many: nobody else waits
-        seconds = before * self._pace
-        if seconds > _PATIENCE or before + images > _ROOM:
+        seconds = sum(len(ticket.images) for ticket in self._waiting) * self._pace
+        taken = sum(ticket.images.nbytes for ticket in self._waiting)
+        if seconds > _PATIENCE or taken + size > _ROOM:
             raise Busy(seconds)
 
     def _execute_next(self) -> None:

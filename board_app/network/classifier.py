@@ -7,12 +7,13 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from board_app.errors import OverlayError
 from board_app.network.backend import Backend
 from board_app.network.batching import Answer, Batcher
 from board_app.network.overlay import Overlay
 from board_app.network.pooling import pool
 from board_app.pictures import windows
-from board_app.pictures.picture import Picture
+from board_app.pictures.picture import PREVIEW, Picture, Shape
 from board_app.pictures.windows import Windows
 
 
@@ -20,12 +21,12 @@ from board_app.pictures.windows import Windows
 class Found:
     """What a search found in a picture, and where.
 
-    `index` is the likeliest class's number and `probabilities` are all ten, in the classes' order;
+    `index` is the likeliest class's number and `probabilities` are all, in the classes' order;
     without `sure` it is a guess. `box` is left, top, right and bottom of the window that shows it
-    best, in the upright original's pixels, `pixels` (32, 32, 3) uint8 are what the network saw
-    there, and `logits` its own. `milliseconds` are by the backend's clock, for the `batch` of all
-    `windows` and of what others sent at the same time, and `cycles` by the chip's own counter at
-    `clock_mhz`; both None without a chip.
+    best, in the upright original's pixels, `pixels` (height, width, channels) uint8 are what the
+    network saw there, and `logits` its own. `milliseconds` are by the backend's clock, for the
+    `batch` of all `windows` and of what others sent at the same time, and `cycles` by the chip's
+    own counter at `clock_mhz`; both None without a chip.
     """
 
     label: str
@@ -79,13 +80,25 @@ class Classifier:
     """An overlay on a backend, safe to share between threads, whose images go out as one batch."""
 
     def __init__(self, overlay: Overlay, backend: Backend) -> None:
+        """OverlayError where the network takes no pictures, but arrays of another kind."""
+        height, width, channels = overlay.manifest.shape
+        if channels not in (1, 3) or max(height, width) > PREVIEW:
+            raise OverlayError(
+                f"{overlay.folder.name} takes {height}x{width} pixels of {channels} channels: "
+                f"pictures are for networks of 1 channel or 3, and at most {PREVIEW} pixels a side"
+            )
         self.overlay = overlay
         self.backend_name = backend.name
         self._backend = backend
         self._batcher = Batcher(backend)
 
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of what the network takes."""
+        return self.overlay.manifest.shape
+
     def execute(self, images: np.ndarray) -> Answer:
-        """The logits of `images` (N, 32, 32, 3) uint8 RGB; Busy where too much waits already."""
+        """The logits of `images` (N, height, width, channels) uint8; Busy where too much waits."""
         return self._batcher.execute(images)
 
     def search(self, picture: Picture, most: Optional[int] = None) -> Found:

@@ -1,7 +1,7 @@
 """The integer dataflow graph: what the circuit computes, node by node, in one .npz file.
 
 A graph is a tuple of nodes in topological order. Tensors are images (height, width, channels) of
-integers; the first input is called "pixels", the last node gives the ten logits. Every number in
+integers; the first input is called "pixels", the last node gives the logits. Every number in
 it is an integer, so every implementation must agree with every other bit for bit.
 """
 
@@ -92,7 +92,7 @@ _ARRAYS = {"thresholds": np.int32, "weights": np.int8}
 
 @dataclass(frozen=True)
 class Graph:
-    """The nodes in topological order, from uint8 "pixels" (32, 32, 3) to the logits."""
+    """The nodes in topological order, from uint8 "pixels" of `input_shape` to the logits."""
 
     nodes: tuple[Node, ...]
     input_shape: tuple[int, int, int]

@@ -15,6 +15,7 @@ from board_app.network.graph import Graph, load
 from board_app.system.files import as_json, write_together
 
 FORMAT = 1
+_LISTED = 12  # classes in a line
 OVERLAYS = Path(__file__).resolve().parents[2] / "overlays"
 
 
@@ -45,8 +46,14 @@ class Manifest:
     shape: Tuple[int, int, int] = (32, 32, 3)
     format: int = FORMAT
 
+    @property
+    def class_names(self) -> str:
+        """The classes in a line: of many the first ones, and how many more there are."""
+        names, more = ", ".join(self.classes[:_LISTED]), len(self.classes) - _LISTED
+        return f"{names} and {more:,} more" if more > 0 else names
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Softmax of integer logits (N, 10) at the fitted temperature: (N, 10) float64."""
+        """Softmax of integer logits (N, classes) at the fitted temperature: float64."""
         scale = self.logit_scale / float(self.calibration.get("temperature", 1.0))
         scaled = logits.astype(np.float64) * scale
         scaled -= scaled.max(axis=1, keepdims=True)

@@ -23,7 +23,7 @@ _COMMON = 0.5  # the power of the mean
 
 @dataclass(frozen=True)
 class Pooled:
-    """`probabilities` (10,) float64 of the picture; `window` is the one that shows it best."""
+    """`probabilities` (classes,) float64 of the picture; `window` is the one that shows it best."""
 
     probabilities: np.ndarray
     window: int
@@ -36,7 +36,7 @@ class Pooled:
 
 
 def pool(manifest: Manifest, logits: np.ndarray, scales: int) -> Pooled:
-    """The answer for a picture whose windows, of `scales` scales, have `logits` (N, 10), N > 0.
+    """The answer for a picture whose windows, of `scales` scales, have `logits` (N > 0, classes).
 
     Its probabilities are those of a temperature that was fitted for so many scales.
     """
@@ -49,7 +49,7 @@ def pool(manifest: Manifest, logits: np.ndarray, scales: int) -> Pooled:
 
 
 def combine(probabilities: np.ndarray) -> Tuple[np.ndarray, int]:
-    """Windows' `probabilities` (N, 10) to the picture's (10,), not fitted yet, and the best window.
+    """Windows' `probabilities` (N, classes) to the picture's, not fitted, and the best window.
 
     The likeliest class is the same after the fit.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import Callable
 
 import numpy as np
@@ -12,6 +13,8 @@ from board_app.network.graph import INPUT, Add, Convolution, Graph, Node, Pool, 
 
 # BLAS multiplies floats only; float32 holds every integer up to 2**24 exactly, float64 to 2**53.
 _EXACT_FLOAT32 = 1 << 24
+_BATCH_PIXELS = 50 * 32 * 32  # at once: the board's memory is small
+_MOST_WINDOWS, _SECONDS = 40, 1.0  # of a photo
 
 
 class Reference:
@@ -19,7 +22,6 @@ class Reference:
 
     name = "reference"
     simulated = False
-    windows = 40  # a second of the board's processor
     clock_mhz = last_cycles = None
     now = staticmethod(time.perf_counter)
 
@@ -36,14 +38,26 @@ class Reference:
             name: node.name for node in graph.nodes for name in node.inputs
         }  # the last one wins
 
-    def execute(self, images: np.ndarray, batch: int = 50) -> np.ndarray:
-        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8; ValueError on other shapes."""
+    @cached_property
+    def windows(self) -> int:
+        """As many windows of a photo as this processor does in a second, at most 40."""
+        one = np.zeros((1, *self._graph.input_shape), np.uint8)
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            self.execute(one)
+            times.append(time.process_time() - began)
+        return max(1, min(_MOST_WINDOWS, int(_SECONDS / max(min(times), 1e-6))))
+
+    def execute(self, images: np.ndarray) -> np.ndarray:
+        """Logits (N, classes) int32 of `images` uint8; ValueError on shapes not the graph's."""
         shape = self._graph.input_shape
         if images.ndim != 4 or images.shape[1:] != shape or images.dtype != np.uint8:
             raise ValueError(f"expected uint8 images (N, {', '.join(map(str, shape))}), "
                              f"got {images.dtype} {images.shape}")  # fmt: skip
         classes = self._graph.output.shape[2]
         logits = np.empty((len(images), classes), np.int32)
+        batch = max(1, _BATCH_PIXELS // (shape[0] * shape[1]))
         for start in range(0, len(images), batch):
             part = slice(start, start + batch)
             logits[part] = self.tensors(images[part])[self._graph.output.name].reshape(-1, classes)

@@ -17,7 +17,7 @@ FILE = "vectors.npz"
 
 @dataclass(frozen=True)
 class Vectors:
-    """`images` (N, 32, 32, 3) uint8 and their `logits` (N, 10) int32."""
+    """`images` (N, height, width, channels) uint8 and their `logits` (N, classes) int32."""
 
     images: np.ndarray
     logits: np.ndarray
@@ -28,7 +28,7 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Difference:
-    """The first vector a backend gets wrong: its number, and both rows of logits (10,) int32."""
+    """The first vector a backend gets wrong: its number, and both rows of logits, int32."""
 
     index: int
     expected: np.ndarray
@@ -53,7 +53,9 @@ def load(overlay: Overlay) -> Vectors:
         vectors = Vectors(arrays["images"], arrays["logits"])
     except (OSError, ValueError, KeyError) as error:
         raise OverlayError(f"{path} cannot be read: {error}; build the overlay again") from error
-    if vectors.images.shape[1:] != (32, 32, 3) or vectors.logits.shape != (len(vectors), 10):
+    manifest = overlay.manifest
+    logits = (len(vectors), len(manifest.classes))
+    if vectors.images.shape[1:] != manifest.shape or vectors.logits.shape != logits:
         raise OverlayError(f"{path} has shapes {vectors.images.shape} and {vectors.logits.shape}")
     if len(vectors) == 0:
         raise OverlayError(f"{path} has no vectors: it would prove nothing")

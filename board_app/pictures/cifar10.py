@@ -15,13 +15,14 @@ import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Callable, Iterator, Optional
+from typing import IO, Callable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
 from board_app.errors import DatasetError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SHAPE = (32, 32, 3)
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 FOLDER = "cifar-10-batches-bin"
@@ -51,6 +52,18 @@ class Dataset:
         return self if count is None else Dataset(
             self.images[:count], self.labels[:count], self.source
         )  # fmt: skip
+
+
+def misfit(shape: Tuple[int, int, int], classes: Sequence[str]) -> Optional[str]:
+    """Why these images are none for a network of `shape` and `classes`; None where they are."""
+    if shape == SHAPE and tuple(classes) == CLASSES:
+        return None
+    height, width, channels = shape
+    return (
+        "CIFAR-10's images are not for this network, which takes pictures of "
+        f"{width}x{height} pixels of {channels} channel{'s' * (channels > 1)} and knows "
+        f"{len(classes):,} classes of its own"
+    )
 
 
 def cache_folder() -> Path:

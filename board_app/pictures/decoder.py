@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import select
 import socket
@@ -16,10 +17,9 @@ from typing import ContextManager, List, Optional
 
 from board_app.errors import PictureError
 from board_app.pictures.decoder_process import DECODED, HEADER, TOO_LARGE
-from board_app.pictures.decoding import SIDE, Decoded
+from board_app.pictures.decoding import Decoded, Shape
 from board_app.system.line import Line
 
-_PIXELS = SIDE * SIDE * 3
 _AT_ONCE = 2  # small pictures; beside them one large
 _PATIENCE = 60.0  # seconds: a fork that is starved by others, or on a slow machine, still ends
 _BLOCK = 1 << 20
@@ -49,8 +49,8 @@ class Decoder:
         """Within the context so many pictures may be decoded; Busy where too many wait already."""
         return self._small.admitted(pictures)
 
-    def decode(self, content: bytes) -> Decoded:
-        """Decode a picture's bytes.
+    def decode(self, content: bytes, shape: Shape) -> Decoded:
+        """Decode a picture's bytes for a network of `shape`.
 
         PictureError where that cannot be done within the limits, Busy where too many large ones
         wait already.
@@ -58,26 +58,28 @@ class Decoder:
         with self._starting, suppress(ConnectionError):
             self._connected()  # to wait for that is no part of a turn
         with self._small.turn():
-            answer = self._ask(b"small", content)
+            answer = self._ask("small", shape, content)
         if answer[:1] == TOO_LARGE:
             with self._large.admitted(), self._large.turn():
-                answer = self._ask(b"large", content)
+                answer = self._ask("large", shape, content)
         kind, *sizes = HEADER.unpack_from(answer)
         answer = answer[HEADER.size :]
         if kind != DECODED:
             raise PictureError(answer.decode())
         original, preview = (sizes[0], sizes[1]), (sizes[2], sizes[3])
-        return Decoded(original, answer[:_PIXELS], preview, answer[_PIXELS:])
+        pixels = math.prod(shape)
+        return Decoded(original, answer[:pixels], preview, answer[pixels:])
 
     def close(self) -> None:
         """End the process; a later picture starts another."""
         with self._starting:
             self._end()
 
-    def _ask(self, lane: bytes, content: bytes) -> bytes:
+    def _ask(self, lane: str, shape: Shape, content: bytes) -> bytes:
+        request = " ".join(map(str, (lane, *shape))).encode()
         for _ in range(2):  # once more where the process was gone
             process = self._process
-            answer = self._ask_once(lane, content)
+            answer = self._ask_once(request, content)
             if len(answer) >= HEADER.size:
                 return answer
             with self._starting:
@@ -85,7 +87,7 @@ class Decoder:
                     self._end()
         raise PictureError("the picture could not be decoded: the process that does it was ended")
 
-    def _ask_once(self, lane: bytes, content: bytes) -> bytes:
+    def _ask_once(self, request: bytes, content: bytes) -> bytes:
         read, write = os.pipe()
         file = os.memfd_create("picture")
         try:
@@ -94,7 +96,7 @@ class Decoder:
                     target.write(content)
                 os.lseek(file, 0, os.SEEK_SET)
                 with self._starting:
-                    socket.send_fds(self._connected(), [lane], [file, write])
+                    socket.send_fds(self._connected(), [request], [file, write])
             except ConnectionError:
                 return b""
             finally:

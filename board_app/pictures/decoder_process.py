@@ -3,9 +3,9 @@
     python -m board_app.pictures.decoder_process SOCKET
 
 SOCKET is the number of an inherited socket, on which this process says when it is ready. Each
-message on it is a request, the lane's name, with two files: the picture's, and a pipe for the
-answer. The fork dies with its picture, and this process says so in its place. It ends where the
-other end of the socket does.
+message on it is a request, the lane's name and the network's shape, with two files: the picture's,
+and a pipe for the answer. The fork dies with its picture, and this process says so in its place. It
+ends where the other end of the socket does.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from PIL import Image
 
 from board_app.errors import PictureError
 from board_app.pictures.calibration import slowness
-from board_app.pictures.decoding import Decoded, TooLarge, decode
+from board_app.pictures.decoding import Decoded, Shape, TooLarge, decode
 from board_app.pictures.limits import LARGE, MAX_BYTES, SMALL, Lane
 
 _LANES = {b"small": SMALL, b"large": LARGE}
 HEADER = struct.Struct("<cHHHH")  # what it is, the width and height of original and preview
 DECODED, REFUSED, TOO_LARGE = b"d", b"r", b"l"
+_MOST = 64  # bytes of a request
 _PAGE = resource.getpagesize()
 
 
@@ -55,7 +56,7 @@ def main(number: int) -> None:
                 os.read(ended, 4096)
                 _reap(running)
             if control.fileno() in ready:
-                message, files, _, _ = socket.recv_fds(control, 16, 2)
+                message, files, _, _ = socket.recv_fds(control, _MOST, 2)
                 if not message:
                     return
                 content, answer = files
@@ -63,8 +64,9 @@ def main(number: int) -> None:
                 if process == 0:
                     for other in running.values():  # its reader waits for all ends to be closed
                         os.close(other)
-                    lane = _LANES[message]
-                    _child(replace(lane, seconds=slow * lane.seconds), content, answer)
+                    name, height, width, channels = message.split()
+                    lane = replace(_LANES[name], seconds=slow * _LANES[name].seconds)
+                    _child(lane, (int(height), int(width), int(channels)), content, answer)
                 os.close(content)
                 running[process] = answer
 
@@ -84,14 +86,14 @@ def _reap(running: Dict[int, int]) -> None:
         os.close(answer)
 
 
-def _child(lane: Lane, content: int, answer: int) -> None:
+def _child(lane: Lane, shape: Shape, content: int, answer: int) -> None:
     try:
         signal.set_wakeup_fd(-1)
         _be_quiet()
         _limit(lane)
         try:
             with os.fdopen(content, "rb") as file:
-                answered = _success(decode(file.read(MAX_BYTES), lane))
+                answered = _success(decode(file.read(MAX_BYTES), lane, shape))
         except TooLarge as error:
             answered = _refusal(TOO_LARGE, str(error))
         except PictureError as error:

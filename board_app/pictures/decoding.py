@@ -1,4 +1,4 @@
-"""A picture file's bytes to 32x32 pixels and a preview, in a process that may die of it.
+"""A picture file's bytes to a network's input and a preview, in a process that may die of it.
 
 Without numpy, so that this process is small and quick to fork.
 """
@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from board_app.errors import PictureError
 from board_app.pictures.limits import GAP, MAX_SIDE, PREVIEW, Lane, memory, webp
 
-SIDE = 32
+Shape = Tuple[int, int, int]  # what a network takes: height, width and channels
 
 # Not every format that Pillow can open: EPS, for one, starts Ghostscript on the upload.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -39,9 +39,9 @@ class TooLarge(PictureError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """`pixels` 32x32 RGB, and an upright preview of `preview_size`, RGB: a byte a channel.
+    """`pixels` as the network takes them, and an upright preview of `preview_size`, RGB.
 
-    `size` is the original's, upright.
+    Both have a byte a channel; `size` is the original's, upright.
     """
 
     size: Tuple[int, int]
@@ -50,8 +50,11 @@ class Decoded:
     preview: bytes
 
 
-def decode(content: bytes, lane: Lane) -> Decoded:
-    """Decode a picture; PictureError where it cannot be, TooLarge where it may not be here."""
+def decode(content: bytes, lane: Lane, shape: Shape) -> Decoded:
+    """Decode a picture for a network of `shape`.
+
+    PictureError where it cannot be, TooLarge where it may not be here.
+    """
     try:
         canvas = webp(content)
         if canvas is not None:
@@ -59,7 +62,7 @@ def decode(content: bytes, lane: Lane) -> Decoded:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size = image.size  # before a JPEG is decoded at a part of it
             orientation = _load(image, len(content), lane)
-            return fit(image, size, orientation)
+            return fit(image, size, shape, orientation)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -100,23 +103,42 @@ def _check(size: Tuple[int, int], memory: float, length: int, lane: Lane) -> Non
 
 
 def fit(
-    image: Image.Image, original: Tuple[int, int], orientation: Optional[int] = None
+    image: Image.Image, original: Tuple[int, int], shape: Shape, orientation: Optional[int] = None
 ) -> Decoded:
-    """The 32x32 pixels and the preview of an image, whose `original` is larger if need be."""
+    """An image, whose `original` is larger if need be, for a network of `shape`; and its preview.
+
+    The network gets the middle of it, as wide or high as the image.
+    """
     image = _filterable(image)
     width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
+    on_its_side = orientation in _ON_ITS_SIDE
+    target = (shape[0], shape[1]) if on_its_side else (shape[1], shape[0])
     # Resized before anything else is done, so that no step copies all of a large picture.
-    square = _resize(image, (SIDE, SIDE), (left, top, left + side, top + side))
+    middle = _resize(image, target, middle_of(image.size, target))
+    if shape[2] == 1:
+        middle = middle.convert("L")
     scale = min(1.0, PREVIEW / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     preview = _resize(image, size, (0, 0, width, height))
     if orientation in _UPRIGHT:
-        square, preview = (x.transpose(_UPRIGHT[orientation]) for x in (square, preview))
-        if orientation in _ON_ITS_SIDE:
+        middle, preview = (x.transpose(_UPRIGHT[orientation]) for x in (middle, preview))
+        if on_its_side:
             original = (original[1], original[0])
-    return Decoded(original, square.tobytes(), preview.size, preview.tobytes())
+    return Decoded(original, middle.tobytes(), preview.size, preview.tobytes())
+
+
+def middle_of(size: Tuple[int, int], target: Tuple[int, int]) -> Tuple[int, int, int, int]:
+    """The largest box of the proportions of `target` in the middle of `size`.
+
+    Both sizes are width and height; a box is left, top, right and bottom.
+    """
+    width, height = size
+    if width * target[1] > height * target[0]:
+        width = max(1, height * target[0] // target[1])
+    else:
+        height = max(1, width * target[1] // target[0])
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    return left, top, left + width, top + height
 
 
 def _resize(

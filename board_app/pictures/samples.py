@@ -15,7 +15,7 @@ from typing import Optional
 import numpy as np
 
 from board_app.errors import DatasetError, PictureError
-from board_app.pictures.cifar10 import CLASSES, Dataset
+from board_app.pictures.cifar10 import CLASSES, SHAPE, Dataset
 from board_app.pictures.picture import load_file
 
 VARIABLE = "BOARD_APP_SAMPLES"
@@ -33,7 +33,7 @@ def load() -> Dataset:
     if not labelled:
         raise DatasetError(f"{folder} has no pictures called cifar10_<index>_<label>.png")
     try:
-        images = np.stack([load_file(path).pixels for path, _ in labelled])
+        images = np.stack([load_file(path, SHAPE).pixels for path, _ in labelled])
     except PictureError as error:
         raise DatasetError(str(error)) from error
     return Dataset(images, np.array([label for _, label in labelled], np.uint8), str(folder))

@@ -21,8 +21,9 @@ _WINDOWS = 320  # of a photo, until the other half has said how many
 class Client:
     """A Backend over the socket. Comes back by itself after the other half was started again."""
 
-    def __init__(self, path: Path, build_id: str) -> None:
+    def __init__(self, path: Path, build_id: str, classes: int) -> None:
         """The other half may come later; BackendError where it is there for another build."""
+        self._classes = classes
         self.name = "fpga"
         self.simulated = False
         self.windows = _WINDOWS
@@ -40,15 +41,16 @@ class Client:
         return self._seconds
 
     def execute(self, images: np.ndarray) -> np.ndarray:
-        """Logits (N, 10) int32 of `images` (N, 32, 32, 3) uint8.
+        """Logits (N, classes) int32 of `images` (N, height, width, channels) uint8.
 
         BackendAway where the other half is not there, BackendError where the FPGA failed.
         """
         parts: List[np.ndarray] = []
         cycles: List[Optional[int]] = []
         with self._lock:
-            for start in range(0, len(images), protocol.MOST_IMAGES):
-                part = images[start : start + protocol.MOST_IMAGES]
+            most = protocol.most_images(images[:1].nbytes, 4 * self._classes)
+            for start in range(0, len(images), most):
+                part = images[start : start + most]
                 answer = self._ask(Message(EXECUTE, {}, part))
                 if answer.kind == ERROR:
                     raise BackendError(str(answer.values.get("error")))
@@ -60,7 +62,7 @@ class Client:
                 cycles.append(answer.values.get("cycles"))
                 self._seconds += float(answer.values.get("seconds", 0.0))
             self.last_cycles = None if None in cycles else sum(filter(None, cycles))
-        return np.concatenate(parts) if parts else np.empty((0, 10), np.int32)
+        return np.concatenate(parts) if parts else np.empty((0, self._classes), np.int32)
 
     def close(self) -> None:
         """Close the connection; the next batch opens another."""

@@ -23,7 +23,7 @@ SOCKET = Path("/run/resnet8/fpga")
 MAGIC, VERSION = b"R8FP", 1
 HELLO, EXECUTE, LOGITS, ERROR = range(4)
 MOST_IMAGES = 1024
-"""In one request: 3 MB, and a board's chip has done it in less than a second."""
+"""In one request: 3 MB of 32x32 RGB, and a board's chip has done it in less than a second."""
 
 _HEADER = struct.Struct("<4sHHII")
 _MOST_JSON = 4096
@@ -42,6 +42,11 @@ class Message:
     kind: int
     values: Dict[str, Any] = field(default_factory=dict)
     array: Optional[np.ndarray] = None
+
+
+def most_images(image_bytes: int, logit_bytes: int) -> int:
+    """How many images, each of so many bytes, go into one request and its answer."""
+    return max(1, min(MOST_IMAGES, _MOST_BYTES // max(image_bytes, logit_bytes)))
 
 
 def socket_path() -> Path:

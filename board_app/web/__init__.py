@@ -12,6 +12,7 @@ from board_app.measure.whole_set import WholeSet
 from board_app.network.backend import Backend
 from board_app.network.classifier import Classifier
 from board_app.network.overlay import Overlay
+from board_app.pictures import cifar10
 from board_app.pictures.cifar10 import Dataset
 from board_app.web import api, errors, pages, run, upload, watching, words
 from board_app.web.demo import KEY, Demo
@@ -41,10 +42,12 @@ def create_app(
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = upload.MAX_REQUEST
     classifier = Classifier(overlay, backend)
+    misfit = cifar10.misfit(overlay.manifest.shape, overlay.manifest.classes)
+    whole_set = WholeSet(classifier, test_images, misfit)
     app.extensions[KEY] = Demo(
         classifier,
         samples,
-        WholeSet(classifier, test_images),
+        whole_set,
         Track(overlay),
         backend,
         None if camera is None else Watch(camera, classifier),

@@ -8,7 +8,7 @@ import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request
 
 from board_app.network.classifier import Classifier, Found
-from board_app.pictures.picture import MAX_BYTES, SIDE, Picture, load, load_all
+from board_app.pictures.picture import MAX_BYTES, Picture, load, load_all
 from board_app.system import machine
 from board_app.web import upload
 from board_app.web.demo import current
@@ -29,8 +29,10 @@ def classify() -> Response:
     contents = upload.pictures()
     most = _windows()
     if len(contents) == 1:
-        return jsonify(_row(classifier, classifier.search(load(contents[0]), most)))
-    loaded = load_all(contents)
+        return jsonify(
+            _row(classifier, classifier.search(load(contents[0], classifier.shape), most))
+        )
+    loaded = load_all(contents, classifier.shape)
     pictures = [one for one in loaded if isinstance(one, Picture)]
     found = iter(classifier.search_all(pictures, most) if pictures else [])
     rows = [
@@ -59,11 +61,13 @@ def info() -> Response:
     """What is running: overlay, backend, machine and versions."""
     classifier = current().classifier
     manifest = classifier.overlay.manifest
+    height, width, channels = manifest.shape
     return jsonify(
         {
             "overlay": classifier.overlay.folder.name,
             "network": manifest.network,
             "parameters": manifest.parameters,
+            "input": {"width": width, "height": height, "channels": channels},
             "classes": list(manifest.classes),
             "build_id": manifest.build_id,
             "accuracy": manifest.accuracy,
@@ -79,5 +83,6 @@ def info() -> Response:
 @blueprint.route("/healthz")
 def healthz() -> Response:
     """Says that a picture would be answered, of which the network computes one: else 503."""
-    current().classifier.execute(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    classifier = current().classifier
+    classifier.execute(np.zeros((1, *classifier.shape), np.uint8))
     return jsonify({"status": "ok"})

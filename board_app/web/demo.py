@@ -50,7 +50,9 @@ class Demo:
     def upload(self, content: bytes, *, video: bool = False, race: bool = False) -> Result:
         """What is in a picture file, or in a frame of the viewer's `video`."""
         began = time.perf_counter()
-        return self._look(pictures.load(content), began, video=video, race=race)
+        return self._look(
+            pictures.load(content, self.classifier.shape), began, video=video, race=race
+        )
 
     def sample(self, index: int, *, race: bool = False) -> Result:
         """What is in a sample; IndexError where there is none of that number."""

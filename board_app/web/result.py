@@ -6,12 +6,15 @@ import base64
 import io
 import time
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
+import numpy as np
 from PIL import Image
 
 from board_app.network.classifier import Classifier, Found
 from board_app.pictures.picture import Picture
+
+_BARS = 10  # classes on the page
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Result:
         return self.found.label if self.found.sure else "not sure"
 
     @property
+    def bars(self) -> List[Tuple[str, float]]:
+        """The classes to show, with their probabilities: in their order, of many the likeliest."""
+        rows = self.found.probabilities.items()
+        return list(rows) if len(rows) <= _BARS else self.found.ranked[:_BARS]
+
+    @property
     def chip(self) -> Optional[float]:
         """The chip's own time, in ms, for this picture's share of its batch; None without one."""
         whole = self.found.chip_milliseconds
@@ -59,11 +68,12 @@ def look(classifier: Classifier, picture: Picture, began: float, *, video: bool 
     """What `classifier` finds in `picture`, whose way here `began` by time.perf_counter()."""
     found = classifier.search(picture)
     milliseconds = 1000 * (time.perf_counter() - began)
-    lossless = picture.preview.size == found.pixels.shape[:2]
+    seen = _image(found.pixels)
+    lossless = picture.preview.size == seen.size
     return Result(
         found,
         picture.size,
-        _uri(Image.fromarray(found.pixels), "PNG"),
+        _uri(seen, "PNG"),
         None if video else _uri(picture.preview, "PNG" if lossless else "JPEG"),
         milliseconds,
     )
@@ -74,6 +84,11 @@ def encode(image: Image.Image, kind: str) -> bytes:
     content = io.BytesIO()
     image.save(content, kind, quality=85)
     return content.getvalue()
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    """An image of `pixels` (height, width, 1 or 3) uint8."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def _uri(image: Image.Image, kind: str) -> str:

@@ -45,7 +45,7 @@ class Watch:
             if self._seen is None or self._seen.number <= number:
                 frame = self._capture.newer(number, _PATIENCE)
                 began = time.perf_counter()
-                picture = pictures.of(Image.fromarray(frame.pixels))
+                picture = pictures.of(Image.fromarray(frame.pixels), self._classifier.shape)
                 result = look(self._classifier, picture, began, video=True)
                 self._seen = Seen(frame.number, result)
             return self._seen

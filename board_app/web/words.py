@@ -18,7 +18,7 @@ def register(app: Flask) -> None:
 
 def an(name: str) -> str:
     """`name` with its article: a cat, an airplane."""
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[:1].lower() in tuple('aeiou8') else 'a'} {name}"
 
 
 def duration(milliseconds: float) -> str:

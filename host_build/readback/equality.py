@@ -60,7 +60,14 @@ def compare(
         given = np.concatenate([given, images])
         wanted = np.concatenate([wanted, Reference(chosen.graph()).execute(images)])
     expected = int(chosen.manifest.circuit["cycles_per_frame"])
-    found = run(circuit, int(chosen.manifest.build_id, 16), given, expected, progress)
+    found = run(
+        circuit,
+        int(chosen.manifest.build_id, 16),
+        given,
+        len(chosen.manifest.classes),
+        expected,
+        progress,
+    )
     equal = (found.logits == wanted).all(axis=1)
     return Equality(
         len(given), int(equal.sum()), found.pace, expected, found.alone, found.seconds

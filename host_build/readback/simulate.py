@@ -26,7 +26,7 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Run:
-    """`logits` (N, 10) int32; cycles as the chips count them, in `seconds` of the simulation.
+    """`logits` (N, classes) int32; cycles as the chips count them, in `seconds` of the simulation.
 
     `alone` is how many the first image takes by itself, `pace` those from one image to the next
     where a chip has several, NaN where none has.
@@ -39,10 +39,10 @@ class Run:
 
 
 def run(
-    circuit: Circuit, build_id: int, images: NDArray[np.uint8], frame_cycles: int,
+    circuit: Circuit, build_id: int, images: NDArray[np.uint8], classes: int, frame_cycles: int,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Run:  # fmt: skip
-    """What the chip makes of `images` (N, 32, 32, 3), shared out over many of it.
+    """What the chip makes of `images` (N, height, width, channels), shared out over many of it.
 
     `frame_cycles` is what it should take for one, so that one that hangs is told.
     Raises ReadbackError where it does not say that it is this build, or does not finish, and
@@ -53,15 +53,15 @@ def run(
     # One more has the first image alone.
     shares = [images[:1], *np.array_split(images, count)]
     most = max(map(len, shares))
-    target = -(-most * registers.FRAME_BYTES // _PAGE) * _PAGE
-    memory_bytes = target + most * registers.LOGIT_BYTES + _PAGE
+    target = -(-most * images[0].nbytes // _PAGE) * _PAGE
+    memory_bytes = target + 4 * classes * most + _PAGE
     all_chips = Chips(chips.build(circuit, len(shares)), len(shares), memory_bytes)
     for memory, share in zip(all_chips.ddr, shares, strict=True):
         memory[: share.nbytes] = share.ravel()
     frames = [len(share) for share in shares]
     counted = _batch(all_chips, build_id, frames, target, frame_cycles, progress)
     logits = [
-        memory[target : target + registers.LOGIT_BYTES * n].view("<i4").reshape(n, -1)
+        memory[target : target + 4 * classes * n].view("<i4").reshape(n, -1)
         for memory, n in zip(all_chips.ddr, frames, strict=True)
     ]
     if not np.array_equal(logits[0], logits[1][:1]):

@@ -101,7 +101,7 @@ def gather(overlay: Overlay, cases: Sequence[Case], kept: Path) -> list[Evidence
     found: list[Evidence] = []
     unsaved = 0
     for case in tqdm(cases, desc=overlay.folder.name, unit="picture", disable=None):
-        cut = windows.cut(picture.load(case.content), most=1 << 20)
+        cut = windows.cut(picture.load(case.content, overlay.manifest.shape), most=1 << 20)
         name = hashlib.sha256(case.content).hexdigest()
         if name not in known:
             known[name] = reference.execute(cut.pixels)
@@ -118,7 +118,9 @@ def gather(overlay: Overlay, cases: Sequence[Case], kept: Path) -> list[Evidence
 def processor_milliseconds(overlay: Overlay) -> float:
     """What a window costs the reference here: CPU time, the least of several batches."""
     reference = Reference(overlay.graph())
-    noise = np.random.default_rng(0).integers(0, 256, (_TIMED, 32, 32, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(
+        0, 256, (_TIMED, *overlay.manifest.shape), dtype=np.uint8
+    )
     times = []
     for _ in range(_TIMES):
         began = time.process_time()

@@ -6,6 +6,7 @@ two numbers, a latency and an interval; the verilated chip is the one to ask.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,9 +70,13 @@ class BehaviouralChip:
         interval: int = 6000,
         latency: int = 9000,
         memory: int = 16 << 20,
+        shape: tuple[int, int, int] = (32, 32, 3),
+        classes: int = 10,
     ) -> None:
-        """`network` maps images (N, 32, 32, 3) to logits (N, 10); times in cycles, `memory` in
+        """`network` maps images (N, *shape) to logits (N, classes); times in cycles, `memory` in
         bytes."""
+        self._shape = shape
+        self._frame_bytes, self._logit_bytes = math.prod(shape), 4 * classes
         self._network = network
         self._build_id = build_id
         self._interval = interval
@@ -86,7 +91,7 @@ class BehaviouralChip:
 
     def _clear(self) -> None:
         """The registers' initial state."""
-        self._idma, self._odma = _Dma(chip.FRAME_BYTES), _Dma(chip.LOGIT_BYTES)
+        self._idma, self._odma = _Dma(self._frame_bytes), _Dma(self._logit_bytes)
         self._begun: int | None = None
         self._total = self._finished = self._cycles = self._errors = 0
         self._hangs = self._resets = False
@@ -166,14 +171,14 @@ class BehaviouralChip:
         self._errors |= chip.OUTPUT_ERROR * self.faults.take("output_error")
 
     def _transfer(self, first: int, last: int) -> None:
-        pixels = self._memory(self._idma.address, first, last, chip.FRAME_BYTES)
-        place = self._memory(self._odma.address, first, last, chip.LOGIT_BYTES)
+        pixels = self._memory(self._idma.address, first, last, self._frame_bytes)
+        place = self._memory(self._odma.address, first, last, self._logit_bytes)
         if pixels is None:
             self._errors |= chip.INPUT_ERROR
         elif place is None:
             self._errors |= chip.OUTPUT_ERROR
         elif not self._errors:
-            logits = self._network(pixels.reshape(-1, 32, 32, 3))
+            logits = self._network(pixels.reshape(-1, *self._shape))
             place[:] = logits.astype("<i4").reshape(-1).view(np.uint8)
 
     def _memory(self, address: int, first: int, last: int, size: int) -> NDArray[np.uint8] | None:

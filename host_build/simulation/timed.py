@@ -125,6 +125,8 @@ def open_timed(overlay: Overlay) -> Accelerator:
         hardware.build_id,
         interval=hardware.interval_cycles,
         latency=hardware.latency_cycles - hardware.interval_cycles,  # of the first, beside it
+        shape=hardware.shape,
+        classes=hardware.classes,
     )
     return Accelerator(TimedSession(model, hardware.clock_mhz), hardware)
 

@@ -92,35 +92,47 @@ class Builder:
         return node.name
 
 
-def residual(seed: int, shape: Shape = (32, 32, 3), steps: int = 15) -> Graph:
+def residual(seed: int, shape: Shape = (32, 32, 3), steps: int = 15, classes: int = 10) -> Graph:
     """One residual block, pool and linear layer: every kind of node, a fork and a join."""
     build = Builder(np.random.default_rng(seed), shape)
     stem = build.threshold(build.convolution(INPUT, 4, 3, stride=2), steps)
     branch = build.threshold(build.convolution(stem, 4, 3), steps, signed=True)
     shortcut = build.threshold(build.convolution(stem, 4, 1), steps, signed=True, shared=True)
     joined = build.threshold(build.add(branch, shortcut), steps)
-    build.convolution(build.pool(joined), 10, 1)
+    build.convolution(build.pool(joined), classes, 1)
     return build.graph()
 
 
-def write_overlay(folder: Path, seed: int = 1) -> overlay.Overlay:
+def write_overlay(
+    folder: Path,
+    seed: int = 1,
+    shape: Shape = (32, 32, 3),
+    classes: tuple[str, ...] = cifar10.CLASSES,
+) -> overlay.Overlay:
     """A whole overlay in `folder`: manifest, graph and golden vectors."""
-    graph = residual(seed)
-    images = np.random.default_rng(seed).integers(0, 256, (6, 32, 32, 3)).astype(np.uint8)
+    graph = residual(seed, shape, classes=len(classes))
+    images = np.random.default_rng(seed).integers(0, 256, (6, *shape)).astype(np.uint8)
     vectors = io.BytesIO()
     np.savez(vectors, images=images, logits=Reference(graph).execute(images))
-    return write_files(folder, {"tiny.npz": graph.dump(), "vectors.npz": vectors.getvalue()})
+    files = {"tiny.npz": graph.dump(), "vectors.npz": vectors.getvalue()}
+    return write_files(folder, files, shape, classes)
 
 
-def write_files(folder: Path, files: dict) -> overlay.Overlay:
+def write_files(
+    folder: Path,
+    files: dict,
+    shape: Shape = (32, 32, 3),
+    classes: tuple[str, ...] = cifar10.CLASSES,
+) -> overlay.Overlay:
     """An overlay of these files, whatever they hold; the graph is "tiny.npz"."""
     manifest = overlay.Manifest(
         network="tiny",
         parameters=604,
-        classes=cifar10.CLASSES,
+        classes=classes,
         logit_scale=1e-4,
         build_id=hashlib.sha256(files["tiny.npz"]).hexdigest()[:8],
         accuracy={"test": 0.1, "images": 20, "of": "random weights"},
         tools={"tests": "1"},
+        shape=shape,
     )
     return overlay.write(folder, manifest, files)

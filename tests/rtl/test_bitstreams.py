@@ -76,7 +76,7 @@ def test_it_computes_the_vectors(
 def computes(
     made: Circuit, build_id: str, cycles: int, images: np.ndarray, logits: np.ndarray
 ) -> None:
-    found = simulate.run(made, int(build_id, 16), images, cycles)
+    found = simulate.run(made, int(build_id, 16), images, logits.shape[1], cycles)
     assert np.array_equal(found.logits, logits)
     assert found.pace == pytest.approx(cycles, rel=1e-3)
     # One chip alone, as the simulated board has it.

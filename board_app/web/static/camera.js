@@ -4,7 +4,8 @@
 import { offerRace } from "./race.js";
 import { ask, button, card, merge, pause, put, result } from "./request.js";
 
-const SIDE = 320; // pixels of the longer side of what is sent: the network's windows have 32
+// Pixels of the longer side of what is sent, which is ten windows of the network.
+const side = () => Number(document.getElementById("camera").dataset.side);
 const RETRY = 1000; // ms
 const SPOKEN_EVERY = 3000; // ms between two answers that are read out
 
@@ -28,7 +29,7 @@ function still(element, side) {
 
 // The same as a form to post.
 async function grab(element) {
-  const canvas = still(element, SIDE);
+  const canvas = still(element, side());
   const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
   const body = new FormData();
   body.set("picture", blob, "frame.jpg");

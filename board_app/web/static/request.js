@@ -58,7 +58,7 @@ export function button(name, act) {
 
 export function put(part) {
   result().replaceWith(part);
-  document.title = part.dataset.title || "CIFAR-10 demo";
+  document.title = part.dataset.title || "What is in the picture?";
 }
 
 // Bring what changed in `part` into the page, whose bars then move instead of appearing anew.

@@ -29,7 +29,7 @@ from ..networks import residual
 from ..stand_in_session import CLOCK_MHZ, StandInSession
 
 BUILD = 0x0123_ABCD
-HARDWARE = Hardware(BUILD, CLOCK_MHZ, interval_cycles=6000, latency_cycles=9000)
+HARDWARE = Hardware(BUILD, CLOCK_MHZ, 6000, 9000, (32, 32, 3), 10)
 REFERENCE = Reference(residual(1))
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -309,8 +309,12 @@ def test_throughput_has_finns_keys_and_the_chips_counts(driver: Accelerator) -> 
 
 def test_the_manifest_says_what_the_hardware_is() -> None:
     row = {"clock_mhz": 142.857, "cycles_per_frame": 5800}
-    manifest = SimpleNamespace(network="tiny", build_id="0123abcd", circuit=row)
-    assert Hardware.of_manifest(manifest) == Hardware(BUILD, 142.857, 5800, 17_400)
+    manifest = SimpleNamespace(
+        network="tiny", build_id="0123abcd", circuit=row, shape=(28, 28, 1), classes=("a", "b")
+    )
+    expected = Hardware(BUILD, 142.857, 5800, 17_400, (28, 28, 1), 2)
+    assert Hardware.of_manifest(manifest) == expected
+    assert (expected.frame_bytes, expected.logit_bytes) == (784, 8)
     row["latency_cycles"] = 9000
     assert Hardware.of_manifest(manifest).seconds(2) == pytest.approx(20_600 / 142.857e6)
 

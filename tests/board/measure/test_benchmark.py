@@ -56,16 +56,18 @@ class Told:
 def row(images: Dataset, chosen: Overlay, **more: Any) -> dict[str, Any]:
     schedule = Schedule(lambda increment, total: None)
     oracle = Oracle()
-    found = benchmark.accuracy(oracle, images, schedule)
+    found = benchmark.accuracy(oracle, images, 10, schedule)
     speed = benchmark.speed(oracle, images.images, Effort(0, 0), schedule)
     states = [machine.state()]
-    return report.row(chosen, "oracle", images, found, states=states, speed=speed, **more)
+    return report.row(
+        chosen, "oracle", images.source, len(images), found, states=states, speed=speed, **more
+    )
 
 
 @pytest.mark.parametrize("count", [1, 7, 20, 499, 1234])
 def test_every_image_counts_once(count: int) -> None:
     oracle, told = Oracle(), Told()
-    found = benchmark.accuracy(oracle, dataset(count, wrong=count // 4), Schedule(told))
+    found = benchmark.accuracy(oracle, dataset(count, wrong=count // 4), 10, Schedule(told))
     assert found.images == count and found.correct == count - count // 4
     assert max(oracle.batches) <= 100 and sum(oracle.batches) == count + min(count, 100)
 
@@ -106,7 +108,7 @@ def test_progress_ends_at_its_total() -> None:
     told = Told()
     effort = Effort(0.2, 0.01)
     schedule = Schedule(told, benchmark.seconds(effort))
-    benchmark.accuracy(Oracle(), dataset(250), schedule)
+    benchmark.accuracy(Oracle(), dataset(250), 10, schedule)
     benchmark.speed(Oracle(), dataset(250).images, effort, schedule)
     assert told.done == pytest.approx(told.total, rel=0.2)
 

@@ -43,12 +43,14 @@ def driver(*, simulated: bool = True, wrong: np.ndarray = NOTHING) -> Accelerato
 
     model = BehaviouralChip(network, BUILD, interval=INTERVAL, latency=LATENCY)
     session = StandInSession(model, simulated=simulated)
-    return Accelerator(session, Hardware(BUILD, 100.0, INTERVAL, LATENCY))
+    return Accelerator(session, Hardware(BUILD, 100.0, INTERVAL, LATENCY, (32, 32, 3), 10))
 
 
 def measure(opened: Accelerator, images: Dataset) -> chip_benchmark.ChipMeasurement:
     with opened:
-        return chip_benchmark.measure(opened, REFERENCE, images, lambda done, total: None)
+        return chip_benchmark.measure(
+            opened, REFERENCE, images.images, images.labels, lambda done, total: None
+        )
 
 
 def test_cycles_and_equality(images: Dataset) -> None:
@@ -102,7 +104,9 @@ def test_benchmark_command(
 
 def test_report_without_a_chip(overlay: Overlay, images: Dataset) -> None:
     accuracy = measure(driver(), images).accuracy
-    row = report.row(overlay, "reference", images, accuracy, states=[machine.state()])
+    row = report.row(
+        overlay, "reference", images.source, len(images), accuracy, states=[machine.state()]
+    )
     assert "chip" not in row and "equality" not in report.text(row)
 
 
@@ -145,7 +149,7 @@ def test_classify_searches_on_the_simulated_board(
     captured = capsys.readouterr()
     row = json.loads(captured.out)
     assert 32 < row["windows"] <= 64 and captured.err == ""
-    expected = REFERENCE.execute(windows.cut(picture.load_file(photo), 64).pixels)
+    expected = REFERENCE.execute(windows.cut(picture.load_file(photo, (32, 32, 3)), 64).pixels)
     answer = pool(overlay.find("lightweight", overlays).manifest, expected, 4)
     assert row["probability"] == answer.probabilities.max()
     assert row["cycles"] == INTERVAL * row["windows"] + LATENCY  # one batch

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from board_app.errors import PictureError
+from board_app.pictures.cifar10 import SHAPE
 from board_app.pictures.decoder import Decoder
 from tests.conftest import ROOT, SHARED
 
@@ -27,7 +28,7 @@ from pathlib import Path
 from board_app.errors import PictureError
 from board_app.pictures import decoder
 try:
-    said = str(decoder.shared.decode(Path(sys.argv[1]).read_bytes()).preview_size)
+    said = str(decoder.shared.decode(Path(sys.argv[1]).read_bytes(), (32, 32, 3)).preview_size)
 except PictureError as error:
     said = str(error)
 decoder.shared.close()
@@ -108,7 +109,7 @@ def test_bounded_as_seen() -> None:
 
 def test_endless_work_is_told(decoder: Decoder) -> None:
     with pytest.raises(PictureError, match="takes too long to decode"):
-        decoder.decode(many_scans())
+        decoder.decode(many_scans(), SHAPE)
 
 
 def test_small_pictures_do_not_wait_for_large_ones(decoder: Decoder) -> None:
@@ -117,12 +118,13 @@ def test_small_pictures_do_not_wait_for_large_ones(decoder: Decoder) -> None:
     found = []
     with decoder._large.turn():
         waiting = [
-            threading.Thread(target=lambda: found.append(decoder.decode(large))) for _ in range(9)
+            threading.Thread(target=lambda: found.append(decoder.decode(large, SHAPE)))
+            for _ in range(9)
         ]
         for thread in waiting:
             thread.start()
         for _ in range(20):
-            assert decoder.decode(small).preview_size == (40, 40)
+            assert decoder.decode(small, SHAPE).preview_size == (40, 40)
         assert not found
     for thread in waiting:
         thread.join()
@@ -135,17 +137,17 @@ def test_a_dead_process_is_started_again(decoder: Decoder) -> None:
     for _ in range(2):
         assert decoder._process is not None
         os.kill(decoder._process.pid, signal.SIGKILL)
-        assert decoder.decode(content).pixels[:3] == b"\xff\0\0"
+        assert decoder.decode(content, SHAPE).pixels[:3] == b"\xff\0\0"
 
 
 def test_ctrl_c_and_sigterm_leave_it_running(decoder: Decoder) -> None:
     content = save(Image.new("RGB", (32, 32), "red"))
-    decoder.decode(content)
+    decoder.decode(content, SHAPE)
     process = decoder._process
     assert process is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(process.pid, number)
-    assert decoder.decode(content).preview_size == (32, 32)
+    assert decoder.decode(content, SHAPE).preview_size == (32, 32)
     assert decoder._process is process
 
 
@@ -160,12 +162,12 @@ def test_it_ends_with_its_parent() -> None:
 
 def test_nothing_is_left_open(decoder: Decoder) -> None:
     content = save(Image.new("RGB", (32, 32), "red"))
-    decoder.decode(content)
+    decoder.decode(content, SHAPE)
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
     for _ in range(50):
-        decoder.decode(content)
+        decoder.decode(content, SHAPE)
         with pytest.raises(PictureError):
-            decoder.decode(content[:50])
+            decoder.decode(content[:50], SHAPE)
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
 
 
@@ -178,7 +180,7 @@ def test_at_once(decoder: Decoder) -> None:
     def check(index: int) -> None:
         content = io.BytesIO()
         Image.fromarray(pixels[index]).save(content, "PNG")
-        if decoder.decode(content.getvalue()).pixels != pixels[index].tobytes():
+        if decoder.decode(content.getvalue(), SHAPE).pixels != pixels[index].tobytes():
             wrong.append(index)
 
     threads = [threading.Thread(target=check, args=(index,)) for index in range(len(pixels))]

@@ -32,7 +32,7 @@ Image.MAX_IMAGE_PIXELS = None
 Image.init()
 content = Path(sys.argv[1]).read_bytes()
 before = kilobytes("VmSize:")
-decoding.decode(content, limits.Lane(1 << 33, 100, 10**9))
+decoding.decode(content, limits.Lane(1 << 33, 100, 10**9), (32, 32, 3))
 taken = 1024 * (kilobytes("VmPeak:") - before)
 counted = limits.webp(content)
 if counted is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ import pytest
 from PIL import Image
 
 from board_app.errors import PictureError
-from board_app.pictures.picture import MAX_BYTES, PREVIEW, load, load_file
+from board_app.pictures import picture
+from board_app.pictures.cifar10 import SHAPE
+from board_app.pictures.picture import MAX_BYTES, PREVIEW
+
+load = partial(picture.load, shape=SHAPE)
+load_file = partial(picture.load_file, shape=SHAPE)
 
 
 def save(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

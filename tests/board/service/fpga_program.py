@@ -21,9 +21,9 @@ from board_app.network.reference import Reference
 class _Fpga(Reference):
     name = "fpga"
 
-    def execute(self, images: np.ndarray, batch: int = 50) -> np.ndarray:
+    def execute(self, images: np.ndarray) -> np.ndarray:
         time.sleep(float(os.environ.get("SLOW", "0")))
-        return super().execute(images, batch)
+        return super().execute(images)
 
 
 def _open(overlay: Overlay, _: bool) -> _Fpga:

@@ -76,7 +76,7 @@ def pixels(count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("count", [0, 1, 7, protocol.MOST_IMAGES + 3])
 def test_logits_are_those_of_the_backend(running: Running, backend: Backend, count: int) -> None:
-    client = Client(running.path, BUILD)
+    client = Client(running.path, BUILD, 10)
     start = client.now()
     found = client.execute(pixels(count))
     assert found.dtype == np.int32 and found.shape == (count, 10)
@@ -102,7 +102,7 @@ def test_what_the_backend_says_comes_through(backend: Backend, path: Path) -> No
             raise BackendError("idma0: CTRL=0x1")
 
     with Running(Broken(backend), path) as running:
-        client = Client(path, BUILD)
+        client = Client(path, BUILD, 10)
         with pytest.raises(BackendError, match="idma0: CTRL=0x1"):
             client.execute(pixels(1))
         client.close()
@@ -110,7 +110,7 @@ def test_what_the_backend_says_comes_through(backend: Backend, path: Path) -> No
 
 
 def test_it_waits_for_nobody_and_comes_back(backend: Backend, path: Path) -> None:
-    client = Client(path, BUILD)
+    client = Client(path, BUILD, 10)
     with pytest.raises(BackendAway, match="is started again by itself"):
         client.execute(pixels(1))
     for _ in range(2):  # the second time over a connection that has ended since
@@ -120,7 +120,7 @@ def test_it_waits_for_nobody_and_comes_back(backend: Backend, path: Path) -> Non
 
 
 def test_shapes_the_network_does_not_take(running: Running) -> None:
-    client = Client(running.path, BUILD)
+    client = Client(running.path, BUILD, 10)
     with pytest.raises(BackendError, match="expected uint8 images"):
         client.execute(np.zeros((1, 5, 5, 3), np.uint8))
     assert len(client.execute(pixels(1))) == 1, "the connection lives on"
@@ -171,7 +171,7 @@ def test_garbage_costs_its_own_connection_only(running: Running, sent: bytes, sa
     (told,) = running.told
     with pytest.raises(ProtocolError, match=says):
         raise ProtocolError(told)
-    client = Client(running.path, BUILD)
+    client = Client(running.path, BUILD, 10)
     assert len(client.execute(pixels(1))) == 1
     client.close()
 
@@ -179,7 +179,7 @@ def test_garbage_costs_its_own_connection_only(running: Running, sent: bytes, sa
 def test_a_message_that_stops_half_way(running: Running) -> None:
     with _connected(running.path) as connection:
         connection.sendall(_header(array_bytes=3072)[:9])
-    client = Client(running.path, BUILD)
+    client = Client(running.path, BUILD, 10)
     assert len(client.execute(pixels(1))) == 1
     client.close()
 
@@ -209,7 +209,7 @@ def test_a_server_of_another_version(path: Path) -> None:
         thread.start()
         says = "speaks version 7 .* start the demo again"
         with pytest.raises(BackendError, match=says):
-            Client(path, BUILD)
+            Client(path, BUILD, 10)
         with _connection(path) as connection, pytest.raises(ProtocolError, match=says):
             protocol.receive(connection)
         thread.join()

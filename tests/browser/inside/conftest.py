@@ -59,11 +59,11 @@ class TimedChip(Reference):
         self.goes.set()
         self.now = lambda: self._seconds  # type: ignore[method-assign, assignment]
 
-    def execute(self, images: np.ndarray, batch: int = 50) -> np.ndarray:
+    def execute(self, images: np.ndarray) -> np.ndarray:
         assert self.goes.wait(60)
         self.last_cycles = self._latency + self._interval * (len(images) - 1)
         self._seconds += self.last_cycles / (1e6 * self.clock_mhz)
-        return super().execute(images, batch)
+        return super().execute(images)
 
 
 @dataclass
@@ -125,7 +125,7 @@ def site() -> Iterator[Site]:
     app = create_app(opened, chip, gallery, lambda: many, capture)
     with server.listen("127.0.0.1", 0) as listener, server.Server(app, listener):
         demo = app.extensions[KEY]
-        found = demo.classifier.search(picture.load(content.getvalue()))
+        found = demo.classifier.search(picture.load(content.getvalue(), (32, 32, 3)))
         port = listener.getsockname()[1]
         yield Site(port, demo, chip, camera, content.getvalue(), found)
         capture.close()

@@ -73,7 +73,7 @@ def test_samples_by_keyboard_with_addresses(page: Page, site: Site, check: Check
     assert "/samples/" in address
     check(page, "sample")
     page.go_back()
-    expect(page).to_have_title("CIFAR-10 demo")
+    expect(page).to_have_title("What is in the picture?")
     page.goto(address)
     expect(page).to_have_title(title)
 

@@ -101,7 +101,7 @@ def test_everything_that_keeps_a_state_is_in_the_netlist(routed: Path, found: Re
 def test_the_mended_chip_computes_vectors(found: Read) -> None:
     chosen = overlay.find("lightweight")
     golden, build_id = vectors.load(chosen), int(chosen.manifest.build_id, 16)
-    result = simulate.run(found.circuit, build_id, golden.images[:4], 12_288)
+    result = simulate.run(found.circuit, build_id, golden.images[:4], 10, 12_288)
     assert np.array_equal(result.logits, golden.logits[:4])
     assert result.pace == pytest.approx(12_288, rel=1e-3)
 

@@ -23,7 +23,7 @@ else:
 
     BUILD = 0x0123_ABCD
     REFERENCE = Reference(residual(1))
-    HARDWARE = Hardware(BUILD, 142.857, interval_cycles=6000, latency_cycles=9000)
+    HARDWARE = Hardware(BUILD, 142.857, 6000, 9000, (32, 32, 3), 10)
 
 
 def pytest_configure(config: pytest.Config) -> None:

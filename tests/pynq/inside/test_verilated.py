@@ -40,7 +40,9 @@ ROWS = json.loads(Path(os.environ[VARIABLE]).read_text())
 def hardware(name: str) -> Hardware:
     row = ROWS[name]
     interval = row["interval_cycles"]
-    return Hardware(int(row["build_id"], 16), row["clock_mhz"], interval, 3 * interval)
+    return Hardware(
+        int(row["build_id"], 16), row["clock_mhz"], interval, 3 * interval, (32, 32, 3), 10
+    )
 
 
 def chips(name: str) -> Callable[[int], SimulatedChip]:
