@@ -45,6 +45,10 @@ class Load:
         """Note how `files` are now."""
         self._stamps = {file: _stamp(file) for file in files}
 
+    def again(self) -> bool:
+        """Whether the FPGA was loaded again, however that ended."""
+        return any(_stamp(file) != stamp for file, stamp in self._stamps.items())
+
     def check(self) -> None:
         """AcceleratorError where the FPGA was loaded again."""
         for file, stamp in self._stamps.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
@@ -82,8 +82,7 @@ class PynqSession:
             with _explained(bitstream):
                 overlay = pynq.Overlay(str(bitstream), download=False)
             _check(bitstream, overlay.ip_dict, hardware)
-            with _explained(bitstream):
-                overlay.download()
+            _download(bitstream, device, overlay)
             self._load = loaded.Load(_written_by_loads(device, overlay))
             self._load.remember(self._lock.path)
             self.clock_mhz = processing_system.check_clock(pynq, hardware.clock_mhz)
@@ -167,6 +166,22 @@ def _written_by_loads(device: Any, overlay: Any) -> List[Path]:
     return [
         Path(path) for path in (device.BS_FPGA_MAN, device.BS_FPGA_MAN_FLAGS, overlay.firmware_path)
     ]
+
+
+def _download(bitstream: Path, device: Any, overlay: Any) -> None:
+    """Load it, or say what is in the FPGA then; a copy that found no room is not left half."""
+    manager = loaded.Load([Path(device.BS_FPGA_MAN)])
+    try:
+        with _explained(bitstream):
+            overlay.download()
+    except AcceleratorError as error:
+        if manager.again():
+            raise AcceleratorError(f"{error}. What was in the FPGA before is lost") from error
+        copy = getattr(overlay, "firmware_path", None)
+        if copy is not None:
+            with suppress(OSError):
+                Path(copy).unlink()
+        raise AcceleratorError(f"{error}. The FPGA has what was loaded before") from error
 
 
 @contextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from board_app.driver.pynq_session import open_bitstream
 from board_app.errors import AcceleratorError
 from host_build.simulation.behaviour import BehaviouralChip
 from host_build.simulation.hardware import BoardHardware
+from tests.bit_files import bit_file
 
 from .conftest import HARDWARE, REFERENCE, pixels, write_overlay
 from .kernel import Kernel, forget_devices
@@ -180,22 +184,59 @@ def test_a_clock_of_another_pll(kernel: Kernel, bitstream: Path) -> None:
 
 def test_fpga_manager_refuses_the_file(kernel: Kernel, bitstream: Path) -> None:
     kernel.refuses = True
-    with pytest.raises(AcceleratorError, match=r"cannot load .*Invalid argument.*dmesg"):
+    says = r"cannot load .*Invalid argument.*dmesg.*What was in the FPGA before is lost"
+    with pytest.raises(AcceleratorError, match=says):
         open_bitstream(bitstream, HARDWARE)
+    assert (kernel.firmware / "chip.bin").exists(), "the kernel had all of it"
     kernel.refuses = False
     with open_bitstream(bitstream, HARDWARE) as driver:
         assert equal(driver, pixels(3))
 
 
 def test_a_full_lib_firmware(kernel: Kernel, bitstream: Path) -> None:
+    open_bitstream(bitstream, HARDWARE).close()
     file = kernel.firmware / "chip.bin"
-    file.symlink_to("/dev/full")
-    with pytest.raises(AcceleratorError, match=r"No space left on device; .*df -h /lib/firmware"):
-        open_bitstream(bitstream, HARDWARE)
-    assert kernel.loaded == []
     file.unlink()
+    file.symlink_to("/dev/full")
+    with pytest.raises(AcceleratorError, match=FULL):
+        open_bitstream(bitstream, HARDWARE)
+    assert kernel.loaded == ["chip.bin"]
     with open_bitstream(bitstream, HARDWARE) as driver:
         assert equal(driver, pixels(3))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_lib_firmware_with_room_for_a_part(
+    kernel: Kernel, bitstream: Path, tmp_path: Path
+) -> None:
+    """What was loaded before goes on, and the part does not take the last of the room."""
+    large = write_overlay(tmp_path / "large.bit")
+    large.write_bytes(bit_file(words=16 << 10))
+    with mounted(kernel.firmware, 16 << 10):
+        open_bitstream(bitstream, HARDWARE).close()
+        room = shutil.disk_usage(kernel.firmware).free
+        assert 0 < room < large.stat().st_size
+        with pytest.raises(AcceleratorError, match=FULL):
+            open_bitstream(large, HARDWARE)
+        assert kernel.loaded == ["chip.bin"] and kernel.hardware.chip is not None
+        assert shutil.disk_usage(kernel.firmware).free == room
+        with open_bitstream(bitstream, HARDWARE) as driver:
+            assert equal(driver, pixels(3))
+
+
+FULL = r"No space left on device; .*df -h /lib/firmware\).*The FPGA has what was loaded before"
+
+
+@contextmanager
+def mounted(folder: Path, size: int) -> Iterator[None]:
+    """A file system of `size` bytes at `folder`; skips where none can be had."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder]
+    if subprocess.run(mount, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_no_root(kernel: Kernel, bitstream: Path, monkeypatch: pytest.MonkeyPatch) -> None:
