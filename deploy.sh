@@ -60,7 +60,11 @@ interrupted() {
   fi
   fail 130 "interrupted"
 }
-trap interrupted INT # without it bash goes on where a program ends well in spite of Ctrl-C
+# At Ctrl-C do COMMAND, which exits. Its second line is for a fault of bash 5.2: while it looks for
+# the end of a $(...) it takes the trap for a part of it, and goes on for want of the parenthesis.
+# shellcheck disable=SC2064
+on_interrupt() { trap "$1"$'\n)' INT; }
+on_interrupt interrupted # without it bash goes on where a program ends well in spite of Ctrl-C
 
 here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/transport.sh
@@ -161,8 +165,10 @@ case $command in
       local_python=$("$here/tools/environment.sh" pynq312) ||
         fail 1 "the simulated board's Python environment is missing"
     fi
-    code=0
+    code=0 activating=yes
     (on_target doctor) || code=$?
+    activating=''
+    [ "$code" -ne 3 ] || exit 3 # it has said so
     on_target doctor_report >"$scratch/doctor.json"
     if [ -s "$scratch/doctor.json" ]; then
       cp "$scratch/doctor.json" doctor.json
@@ -189,6 +195,8 @@ elif [ $is_local = no ]; then
   say "note: $overlay has no bitstream yet, so the board's processor computes it, not its FPGA"
 fi
 
+not_copied() { fail 1 "copying failed on the target; what was in use before stays in use"; }
+
 stage_samples "$scratch/stage"
 sums=$(cd "$scratch/stage" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum)
 hash=$(sha256sum <<<"$sums" | cut -c 1-16)
@@ -197,7 +205,10 @@ transport=$(head -n 1 <<<"$answer")
 needed=$(tail -n +2 <<<"$answer")
 count=$(grep -c . <<<"$needed" || true)
 say "$overlay, release $hash: $count of $(wc -l <<<"$sums") files to copy"
-copy "$scratch/stage" "releases/$hash.partial" "$needed"
+copy "$scratch/stage" "releases/$hash.partial" "$needed" || {
+  needed=$(on_target prepare "$sums" | tail -n +2) # nothing where another deployment has done it
+  [ -z "$needed" ] || not_copied
+}
 
 if [ $is_local = no ]; then
   [ -n "$cifar10" ] || cifar10=$(cifar10_folder "${XDG_CACHE_HOME:-$HOME/.cache}/cifar10") || true
@@ -205,7 +216,8 @@ if [ $is_local = no ]; then
     sum=$(sha256sum <"$cifar10/test_batch.bin" | cut -c 1-64)
     needed=$(on_target cifar10_lacking "$sum")
     [ -z "$needed" ] || say "CIFAR-10's test images: to copy"
-    copy "$cifar10" cifar10.partial "$needed"
+    copy "$cifar10" cifar10.partial "$needed" ||
+      [ -z "$(on_target cifar10_lacking "$sum")" ] || not_copied
     on_target cifar10_settle "$sum"
     cifar10=
   elif [ ! -d "$scratch/stage/samples" ]; then
@@ -216,3 +228,4 @@ fi
 
 activating=yes
 on_target activate
+trap '' INT # all is done and said

@@ -6,7 +6,9 @@
 # NAME-nodeps.txt (installed without dependencies) and NAME-constraints.txt beside it are used where
 # they exist. PYTHON names the interpreter to build with (default: what it was built with, or python3).
 set -euo pipefail
-trap 'exit 130' INT
+# shellcheck disable=SC2064
+on_interrupt() { trap "$1"$'\n)' INT; } # as in deploy.sh
+on_interrupt 'exit 130'
 
 fail() { # CODE MESSAGE...
   local code=$1

@@ -8,10 +8,13 @@
 #                            "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started
 #                            last, the script that runs it, its process, its output
 #   run                      the folder the app works in
+#   finished                 of the deployment that came last: its number, and what was before it
 set -euo pipefail
 export LC_ALL=C
 umask 022
-trap 'exit 130' INT
+# shellcheck disable=SC2064
+on_interrupt() { trap "$1"$'\n)' INT; } # as in deploy.sh
+on_interrupt 'exit 130'
 
 root=${root-} hash=${hash-} overlay=${overlay-} # where; which release
 deployment=${deployment-}                       # the argument of the bash that activates it
@@ -25,6 +28,8 @@ cifar10=${cifar10-}                             # a folder, or nothing
 app=${app-} backend=${backend-}                 # the module to run; what executes the network
 local_python=${local_python-}                   # the Python to use with --local and --sim,
 local_path=${local_path-}                       # and where it finds more modules than the release's
+stopping=no                                     # whether the demo was told to end
+before='' demo_before='' service_before=no      # what is remembered to be used again
 
 say() { printf '%s\n' "$*" || true; } # a lost connection must not stop what is under way
 
@@ -41,6 +46,10 @@ enter() { # go to the folder everything here is relative to
 can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+signal() { # SIGNAL PROCESS: or -GROUP. As root where that can be, as what has the FPGA is root's
+  { can_be_root && as_root kill "-$1" -- "$2"; } 2>/dev/null || kill "-$1" -- "$2" 2>/dev/null || true
+}
 
 is_pynq() { [ -z "$local_python" ] && [ -e "${PYNQ_PROFILE:-/etc/profile.d}/pynq_venv.sh" ]; }
 
@@ -80,6 +89,8 @@ prepare() { # SUMS: begin release $hash; print "rsync" or "tar", then the files 
   [ "$start" != yes ] || require_port
   [ "$backend" != fpga ] || require_root
   if command -v rsync >/dev/null; then echo rsync; else echo tar; fi
+  exec 8>files.lock
+  flock 8
   if [ -z "$(missing "$release" "$1")" ]; then
     rm -rf "$partial"
     return
@@ -97,10 +108,18 @@ prepare() { # SUMS: begin release $hash; print "rsync" or "tar", then the files 
   missing "$partial" "$1"
 }
 
-settle() { # give the complete release $hash its name; the hash is that of SHA256SUMS
+listed() { # FOLDER: its list of files is the one that $hash is of
+  [ -e "$1/SHA256SUMS" ] && [[ $(sha256sum <"$1/SHA256SUMS") == "$hash"* ]]
+}
+
+settle() { # give the complete release $hash its name
   local release=releases/$hash damaged
-  if [ -d "$release.partial" ]; then
-    [[ $(sha256sum <"$release.partial/SHA256SUMS") == "$hash"* ]] ||
+  exec 8>files.lock
+  flock 8
+  if listed "$release" && [ -z "$(missing "$release" "$(<"$release/SHA256SUMS")")" ]; then
+    rm -rf "$release.partial" # of two deployments of one release the other has finished it
+  elif [ -d "$release.partial" ]; then
+    listed "$release.partial" ||
       fail "the list of files was damaged on the way; run deploy.sh again"
     damaged=$(missing "$release.partial" "$(<"$release.partial/SHA256SUMS")")
     [ -z "$damaged" ] || fail "these files were damaged on the way:" "$damaged" \
@@ -110,14 +129,15 @@ settle() { # give the complete release $hash its name; the hash is that of SHA25
     mv -T "$release.partial" "$release"
   fi
   [ -d "$release" ] || fail "release $hash is not there; run deploy.sh again"
+  exec 8>&-
 }
 
-prune() { # remove all but: current, the demo's, the two used before, and copies of the last day
+prune() { # remove all but: current, the demo's, $before, two more, and copies of the last day
   local kept=0 release
   while read -r release; do
     case $release in "$(basename "$(readlink current)")" | "$(demo_release)") continue ;; esac
     kept=$((kept + 1))
-    [ "$kept" -le 2 ] || rm -rf "releases/$release" || true
+    [ "$kept" -le 2 ] || [ "$release" = "${before##*/}" ] || rm -rf "releases/$release" || true
   done < <(
     find releases -mindepth 1 -maxdepth 1 ! -name '*.partial' -printf '%T@ %f\n' |
       sort -rn | cut -d' ' -f2
@@ -143,7 +163,7 @@ cifar10_settle() { # SHA256: put the copied file into the cache
     fail "test_batch.bin was damaged on the way; run deploy.sh again"
   mkdir -p "$cache"
   mv cifar10.partial/test_batch.bin "$cache"
-  rmdir cifar10.partial
+  rmdir cifar10.partial 2>/dev/null || true # another deployment may be copying, too
 }
 
 # --- the commands of deploy.sh beyond `prepare` ---
@@ -178,20 +198,31 @@ in_release() ( # COMMAND OPTION...: run the app's command of release $hash, as r
     -m "$app" "$1" --overlay "$overlay" "${@:2}"
 )
 
-put_back() { # make $before and $demo_before what they were
+remember() { # what is in use, for put_back
+  before=$(readlink current || true) demo_before='' service_before=no
+  if demo_pid >/dev/null; then demo_before=$(<demo); fi
+  if has_service; then service_before=yes; fi
+}
+
+put_back() { # use again what was remembered
   local process
   trap '' INT
-  for process in $(jobs -pr); do # a demo that starts
-    kill "$process" 2>/dev/null || sudo -n kill "$process" || true
-  done
+  trap - EXIT
+  set +e # each step, whatever became of those before
+  rm -f finished
+  for process in $(jobs -pr); do signal TERM "$process"; done # a demo that starts
   wait
-  if [ "$(cat demo 2>/dev/null)" != "$demo_before" ]; then stop_demo || true; fi
+  # One that was told to end still runs, and will not for long.
+  if [ "$stopping" = yes ] || [ "$(cat demo 2>/dev/null)" != "$demo_before" ]; then
+    stop_demo || true
+  fi
   if [ -n "$before" ]; then point_current "$before"; else rm -f current; fi
-  restart_demo "$demo_before"
+  [ "$service_before" = yes ] || remove_service
+  restart_demo
 }
 
 activate() { # uses hash overlay; start host port; benchmark cifar10
-  local release=releases/$hash before demo_before=''
+  local release=releases/$hash
   trap '' HUP PIPE # a lost connection must not leave this half done
   exec 9>lock
   if ! flock -n 9; then
@@ -200,15 +231,14 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   fi
   settle "$hash"
 
-  before=$(readlink current || true)
-  if demo_pid >/dev/null; then demo_before=$(<demo); fi
-  trap 'put_back; exit 130' INT
+  rm -f finished
+  remember
+  trap put_back EXIT # however it ends before it is done
   # One process at a time has the FPGA, so a demo that has it makes room for the self-test.
   if [[ $demo_before =~ ^([^ ]+ ){4}fpga && $backend = fpga ]]; then stop_demo || true; fi
   say "self-test of $overlay"
   # On a board that boots it waits for bootpy.service first, and says so.
   if ! limit=420 in_release selftest --backend "$backend" 2>&1 | relay; then
-    put_back
     fail "the self-test of release $hash failed; what was in use before stays in use"
   fi
   if [ "$benchmark" = yes ]; then
@@ -216,10 +246,8 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     if [ -z "$cifar10" ] && [ -e "$(cache)/cifar10/cifar-10-batches-bin/test_batch.bin" ]; then
       cifar10=$(cache)/cifar10
     fi
-    in_release benchmark --backend "$backend" --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} || {
-      put_back
+    in_release benchmark --backend "$backend" --quick ${images:+--images "$images"} ${cifar10:+--cifar10 "$cifar10"} ||
       fail "the benchmark of release $hash failed; what was in use before stays in use"
-    }
   fi
 
   touch "$release"
@@ -229,24 +257,31 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
     # shellcheck disable=SC2086  # options, each a word
     if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend" $serving; then
       demo_output
-      put_back
       fail "the demo of release $hash did not start (its output is above)" \
         "${before:-nothing} is in use"
     fi
   else
-    restart_demo "$demo_before"
+    restart_demo
   fi
   prune
   deliver_notebooks "$HOME/jupyter_notebooks" || say "note: the notebooks could not be delivered"
+  sync -f . # a board that is switched off now has all of it when it boots
+  printf '%s\n' "$deployment" "$before" "$demo_before" "$service_before" >finished || true
+  trap - EXIT
   status
 }
 
-cancel() { # after Ctrl-C: end the activation that may be under way, and say what is in use
-  local process group
+cancel() { # after Ctrl-C: end what may be under way, or undo it, and say what is in use
+  local process group whose
   if process=$(pgrep -o -f -x "bash -s $deployment"); then
     group=$(ps -o pgid= -p "$process")
-    kill -INT -- "-${group// /}" 2>/dev/null || sudo -n kill -INT -- "-${group// /}" || true
+    signal INT "-${group// /}"
     while [ -e "/proc/$process" ]; do sleep 0.1; done
+  fi
+  exec 9>lock
+  if [ -e finished ] && flock -n 9; then
+    { read -r whose && read -r before && read -r demo_before && read -r service_before; } <finished
+    [ "$whose" != "$deployment" ] || put_back
   fi
   status
 }
@@ -276,7 +311,8 @@ stop() {
 }
 
 doctor() { # of the release in use, or the one copied last; the demo that has the FPGA makes room
-  local demo_before="" code=0 backend=fpga
+  trap '' HUP PIPE # a lost connection must not leave the demo stopped
+  local code=0 backend=fpga
   hash=$(basename "$(readlink current || true)")
   [ -n "$hash" ] || hash=$(find releases -mindepth 1 -maxdepth 1 ! -name '*.partial' -printf '%T@ %f\n' |
     sort -rn | head -n 1 | cut -d' ' -f2)
@@ -286,11 +322,12 @@ doctor() { # of the release in use, or the one copied last; the demo that has th
   rm -f run/doctor.json
   exec 9>lock
   flock -n 9 || fail "a deployment is under way on the target"
-  if demo_pid >/dev/null; then demo_before=$(<demo); fi
-  trap 'trap "" INT; restart_demo "$demo_before"; exit 130' INT
-  if [[ $demo_before == *" fpga" || $demo_before == *" fpga "* ]]; then stop_demo || true; fi
-  in_release doctor --json doctor.json || code=$?
-  restart_demo "$demo_before"
+  remember
+  trap put_back EXIT
+  if [[ $demo_before =~ ^([^ ]+ ){4}fpga ]]; then stop_demo || true; fi
+  in_release doctor --json doctor.json 2>&1 | relay || code=$?
+  restart_demo
+  trap - EXIT
   return "$code"
 }
 

@@ -5,7 +5,7 @@
 demo_pid() { # print the process of the running demo; fail if there is none
   local pid
   pid=$(cat demo.pid 2>/dev/null) && [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
-  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *" -m board_app demo "* ]] && echo "$pid"
+  [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") =~ \ -m\ [^\ ]+\ (demo|serve)\  ]] && echo "$pid"
 }
 
 demo_release() { cut -d' ' -f1 demo 2>/dev/null || true; } # the service starts it at the next boot
@@ -36,15 +36,16 @@ require_root() { # fail unless the FPGA can be used: that needs root
       "once, from a terminal: ./deploy.sh --setup $(id -un)@$address   (or deploy as root)"
 }
 
-stop_demo() { # fail if there was none
+stop_demo() { # fail if there was none; a demo finishes what is in work, as the service may
   local pid try
   pid=$(demo_pid) || pid=''
+  stopping=yes
   if has_service; then as_root systemctl stop "$SERVICE" || true; fi
   [ -n "$pid" ] || return 1
-  for try in {0..100}; do
+  for try in {0..450}; do
     case $try in
-      0) kill "$pid" 2>/dev/null || sudo -n kill "$pid" || true ;;
-      50) kill -KILL "$pid" 2>/dev/null || sudo -n kill -KILL "$pid" || true ;;
+      0) signal TERM "$pid" ;;
+      400) signal KILL "-$pid" ;; # its halves are in its group
     esac
     sleep 0.1
     if ! demo_pid >/dev/null; then
@@ -55,21 +56,25 @@ stop_demo() { # fail if there was none
   fail "the demo (process $pid) cannot be stopped"
 }
 
-restart_demo() { # LINE: start the demo that the file `demo` had this line for, unless it runs
-  if [ -z "$1" ] || demo_pid >/dev/null; then return; fi
+restart_demo() { # start the demo that was remembered, unless it runs
+  if [ -z "$demo_before" ] || demo_pid >/dev/null; then return; fi
+  service=$service_before
   # shellcheck disable=SC2086  # words
-  start_demo $1 || say "the demo before it does not start again"
+  start_demo $demo_before || { demo_output && say "the demo before it does not start again (see above)"; }
 }
 
 start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers in 4 minutes
-  local end=$((SECONDS + 240)) via=() user=''
+  local end=$((SECONDS + 240)) via=() user='' what
   local backend=${5:-reference}
   echo "$*" >demo
   rm -f demo.pid
   choose_user "$1"
+  what="board_app demo --fpga-program $app ${user:+--user $user} --"
+  # A release that was deployed before the command demo came has the page and the FPGA in one.
+  [ -d "releases/$1/board_app/service" ] || what="$app serve"
   {
     printf 'echo $$ >%q\n' "$PWD/demo.pid"
-    printf 'set -- -m board_app demo --fpga-program %q %s --' "$app" "${user:+--user $user}"
+    printf 'set -- -m %s' "$what"
     printf ' %q' --overlay "$2" --host "$3" --port "$4" --backend "$backend" "${@:6}"
     printf '\n'
     launcher "$1" "$(cache)"
@@ -86,7 +91,9 @@ start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it an
     [ "$service" = no ] || ! is_pynq ||
       say "note: the demo does not start at boot: that needs root and systemd"
     remove_service
-    if is_pynq && { [ -n "$user" ] || [ "$backend" = fpga ]; }; then via=(as_root); fi
+    if is_pynq && [ "$(id -u)" != 0 ] && [ "$backend$user" != reference ]; then
+      via=(sudo -n) # not as_root, whose job would be a shell around it that ends without it
+    fi
     "${via[@]}" setsid nohup bash demo.sh </dev/null >demo.log 2>&1 9>&- &
     until answers "$4" ' 200 '; do
       [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$end" ] || return 1

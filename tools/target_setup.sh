@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # What --setup runs on the board, from a terminal: root without a password for who deploys there.
 set -euo pipefail
-trap 'exit 130' INT
+# shellcheck disable=SC2064
+on_interrupt() { trap "$1"$'\n)' INT; } # as in deploy.sh
+on_interrupt 'exit 130'
 folder=${SUDOERS-/etc/sudoers.d}
 user=$(id -un)
 if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then

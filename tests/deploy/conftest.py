@@ -10,6 +10,15 @@ import pytest
 
 from .stand_in import Board, Checkout, Sshd, stop_demo
 
+NO_ROOT = 'if [ "$1" = -u ]; then echo 1000; else $real "$@"; fi'
+# A sudo that knows a password-less user by the file that --setup installs.
+SUDO = """
+echo "$*" >>"$HOME/sudo.log"
+if [ "$1" = -k ]; then exit; fi
+if [ "$1" = -n ]; then [ -e "$SUDOERS/resnet8" ] || exit 1; shift; fi
+exec "$@"
+"""
+
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
@@ -36,3 +45,21 @@ def board(sshd: Sshd, tmp_path: Path) -> Iterator[Board]:
     made = Board.make(tmp_path, sshd)
     yield made
     stop_demo(made.root)
+
+
+@pytest.fixture
+def fpga(checkout: Checkout, board: Board, sshd: Sshd, tmp_path: Path) -> Checkout:
+    """A checkout whose overlay has a bitstream; the board is a PYNQ image, its user not root."""
+    profile, sudoers = tmp_path / "profile.d", tmp_path / "sudoers.d"
+    for folder in (profile, sudoers):
+        folder.mkdir()
+    (profile / "pynq_venv.sh").touch()
+    settings = {"PYNQ_PROFILE": str(profile), "SUDOERS": str(sudoers)}
+    sshd.use(board.home, f"{board.programs}:/usr/bin:/bin", **settings)
+    board.program("id", NO_ROOT)
+    board.program("sudo", SUDO)
+    board.program("visudo", "exit 0")
+    board.program("getent", '[ -e "$HOME/useradd.log" ]')
+    board.program("useradd", 'echo "$*" >>"$HOME/useradd.log"')
+    checkout.add_overlay("net", {"net.npz": b"weights", "net.bit": b"bits"})
+    return checkout

@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from .stand_in import Board, Checkout, Sshd, free_port, get, quick_python, stop_demo, wait_until
 
 PATIENCE = 10.0  # seconds from the signal to the end
+_LAST_WORD = "demo: running"  # of a deployment
 
 
 @dataclass(frozen=True)
@@ -31,35 +33,55 @@ class Interrupted:
     code: int
     took: float
     output: str
+    after: str = ""
+    """What was in use and at work then, if not what was before."""
 
     @property
     def obeyed(self) -> bool:
-        return self.code == 130 and "interrupted" in self.output and self.took < PATIENCE
+        ended = self.code == 130 and "interrupted" in self.output and self.took < PATIENCE
+        return ended and not self.after
+
+
+def started(
+    checkout: Checkout,
+    arguments: Sequence[object],
+    env: dict[str, str],
+    output: int | IO[str],
+    cwd: Path | None = None,
+) -> subprocess.Popen[str]:
+    """deploy.sh, which goes on, in a group of processes of its own as in a terminal."""
+    return subprocess.Popen(
+        [str(checkout.folder / "deploy.sh"), *map(str, arguments)],
+        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, **env}, start_new_session=True, cwd=cwd,
+        # A shell gives what it runs in the background a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def interrupt(
     checkout: Checkout, arguments: list[object], at: float, env: dict[str, str]
 ) -> Interrupted | None:
-    """Press Ctrl-C `at` seconds into a deployment; None where it had ended before."""
-    process = subprocess.Popen(
-        [str(checkout.folder / "deploy.sh"), *map(str, arguments)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, **env}, start_new_session=True,
-        # A shell gives what it runs in the background a SIGINT that is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    try:
-        time.sleep(at)
-        if process.poll() is not None:
-            process.communicate()
+    """Press Ctrl-C `at` seconds into a deployment; None where it had ended, or said all, before."""
+    with tempfile.TemporaryFile("w+") as file:
+        process = started(checkout, arguments, env, file)
+        try:
+            time.sleep(at)
+            size = os.fstat(file.fileno()).st_size
+            ended = process.poll() is not None
+            if not ended:
+                os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            begin = time.monotonic()
+            code = process.wait(60)
+            took = time.monotonic() - begin
+        finally:
+            process.kill()
+            process.wait()
+        file.seek(0)
+        output = file.read()
+        if ended or (code == 0 and _LAST_WORD in output.encode()[:size].decode()):
             return None
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        begin = time.monotonic()
-        output, _ = process.communicate(timeout=60)
-        return Interrupted(at, process.returncode, time.monotonic() - begin, output)
-    finally:
-        process.kill()
-        process.wait()
+        return Interrupted(at, code, took, output)
 
 
 def at_work(root: Path) -> list[Path]:
@@ -95,9 +117,12 @@ def interrupts(
             checkout.set_version("one")
             assert checkout.run(*arguments, env=env).returncode == 0
             continue
-        found.append(one)
-        if one.obeyed:
+        try:
             wait_until(lambda: version() == "one" and len(at_work(root)) == 1, 30)
+        except AssertionError:
+            works = [process.joinpath("cmdline").read_bytes() for process in at_work(root)]
+            return [*found, replace(one, after=f"version {version()}, at work: {works}")]
+        found.append(one)
     return found
 
 
@@ -135,7 +160,7 @@ def main(count: int, seed: int) -> int:
         )
         for row in rows:
             if not row.obeyed:
-                print(f"  at {row.at:.2f} s: exit {row.code}, {row.output[-200:]!r}")
+                print(f"  at {row.at:.2f} s: exit {row.code}, {row.output!r} {row.after}")
     return int(not all(row.obeyed for row in [*here, *there]))
 
 

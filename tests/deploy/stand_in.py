@@ -70,6 +70,8 @@ class Checkout:
         checkout = cls(folder)
         if app == STUB:
             (folder / "board_app" / "__init__.py").touch()
+            (folder / "board_app" / "service").mkdir()
+            (folder / "board_app" / "service" / "__init__.py").touch()
             checkout.set_version("one")
             checkout.add_overlay("net", {"net.npz": b"weights"})
         return checkout
@@ -99,11 +101,16 @@ class Checkout:
         return folder
 
     def run(
-        self, *arguments: object, env: dict[str, str] | None = None, seconds: float = 120
+        self,
+        *arguments: object,
+        env: dict[str, str] | None = None,
+        seconds: float = 120,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run deploy.sh to its end; stderr is in stdout, in the order it was printed."""
         return subprocess.run(
             [str(self.folder / "deploy.sh"), *map(str, arguments)],
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

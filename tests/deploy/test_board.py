@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -60,7 +61,7 @@ def test_first_deployment(checkout: Checkout, board: Board) -> None:
     done = checkout.run("net", *board.arguments())
 
     assert done.returncode == 0, done.stdout
-    assert to_copy(done.stdout) == (7, 7)
+    assert to_copy(done.stdout) == (8, 8)
     assert "stub self-test as plain: good" in done.stdout
     assert f"running (process {(board.root / 'demo.pid').read_text().strip()})" in done.stdout
     assert f"http://127.0.0.1:{board.web_port}/" in done.stdout
@@ -212,6 +213,38 @@ def test_a_demo_that_does_not_start_is_rolled_back(checkout: Checkout, deployed:
     assert (deployed.current, deployed.version()) == (before, "one")
 
 
+def test_a_release_from_before_the_command_demo(checkout: Checkout, deployed: Board) -> None:
+    """Its page and its FPGA are one program, `serve`, which is ended and started as the demo is."""
+    shutil.rmtree(deployed.root / "current/board_app/service")
+    assert "demo: stopped" in checkout.run("--stop", deployed.place, *deployed.way()).stdout
+    old = (deployed.root / "current").resolve()
+    options = ["--overlay", "net", "--host", "127.0.0.1", "--port", str(deployed.web_port)]
+    serve = [sys.executable, "-m", "board_app", "serve", *options]
+    with subprocess.Popen(serve, cwd=old) as process:
+        (deployed.root / "demo.pid").write_text(f"{process.pid}\n")
+        wait_until(lambda: deployed.version() == "one")
+        checkout.set_version("two")
+        checkout.add_overlay("net", {"fails-serve": b""})
+        failed = checkout.run("net", *deployed.arguments())
+        assert process.wait(10) is not None, "it made room"
+    assert failed.returncode == 1 and "stub demo: cannot start" in failed.stdout, failed.stdout
+    assert deployed.version() == "one" and (deployed.root / "current").resolve() == old
+    (checkout.folder / "overlays/net/fails-serve").unlink()
+    checkout.add_overlay("net", {"net.npz": b"weights"})
+    assert checkout.run("net", *deployed.arguments()).returncode == 0
+    assert deployed.version() == "two"
+
+
+def test_the_demo_before_cannot_start_again(checkout: Checkout, deployed: Board) -> None:
+    (deployed.root / "current/overlays/net/fails-serve").touch()
+    checkout.set_version("two")
+    checkout.add_overlay("net", {"fails-serve": b""})
+    done = checkout.run("net", *deployed.arguments())
+    assert done.returncode == 1
+    assert done.stdout.count("stub demo: cannot start") == 2, "why is said of both"
+    assert "the demo before it does not start again" in done.stdout
+
+
 def test_port_of_another_program(checkout: Checkout, deployed: Board) -> None:
     checkout.set_version("two")
     taken = free_port()
@@ -302,11 +335,17 @@ def test_unreachable(checkout: Checkout, board: Board) -> None:
     assert "Connection refused" in done.stdout
 
 
-def test_nothing_is_left_behind_here(checkout: Checkout, deployed: Board) -> None:
+def test_nothing_is_left_behind_here(checkout: Checkout, deployed: Board, tmp_path: Path) -> None:
     """Neither a folder in /tmp nor a connection that lives on."""
-    before = set(Path("/tmp").glob("deploy.*"))
+    mktemp = tmp_path / "here" / "mktemp"
+    mktemp.parent.mkdir()
+    mktemp.write_text(f"#!/bin/sh\n/usr/bin/mktemp \"$@\" | tee '{tmp_path}/made'\n")
+    mktemp.chmod(0o755)
+    env = {"PATH": f"{mktemp.parent}:{os.environ['PATH']}"}
     with Wire(deployed.ssh_port) as wire:
-        assert checkout.run("--status", deployed.place, *deployed.way(wire.port)).returncode == 0
+        arguments = ["--status", deployed.place, *deployed.way(wire.port)]
+        assert checkout.run(*arguments, env=env).returncode == 0
         wait_until(lambda: wire.open == 0)
         assert wire.sent > 0
-    assert set(Path("/tmp").glob("deploy.*")) <= before
+    made = Path((tmp_path / "made").read_text().strip())
+    assert made.name.startswith("deploy.") and not made.exists()

@@ -86,6 +86,36 @@ def test_no_service(checkout: Checkout, pynq: Board, tmp_path: Path) -> None:
     assert pynq.version() == "one" and "starts at boot" not in done.stdout
 
 
+def test_a_service_that_was_not_there_is_not_there_after_a_failure(
+    checkout: Checkout, pynq: Board, tmp_path: Path
+) -> None:
+    unit = tmp_path / "SYSTEMD_UNITS" / "resnet8.service"
+    checkout.add_overlay("net", {"fails-serve": b""})
+    done = checkout.run("net", *pynq.arguments())
+    assert done.returncode == 1 and "nothing is in use" in done.stdout, done.stdout
+    assert not unit.exists(), "it would start at boot what does not start"
+
+    (checkout.folder / "overlays/net/fails-serve").unlink()
+    checkout.add_overlay("net", {"net.npz": b"weights"})
+    assert checkout.run("net", *pynq.arguments(), "--no-service").returncode == 0
+    assert checkout.run("--doctor", pynq.place, *pynq.way(), cwd=tmp_path).returncode == 0
+    checkout.set_version("two")
+    checkout.add_overlay("net", {"fails-serve": b""})
+    assert checkout.run("net", *pynq.arguments()).returncode == 1
+    assert not unit.exists() and pynq.version() == "one"
+
+
+def test_a_service_that_was_there_is_there_after_a_failure(
+    checkout: Checkout, pynq: Board, tmp_path: Path
+) -> None:
+    assert checkout.run("net", *pynq.arguments()).returncode == 0
+    checkout.set_version("two")
+    checkout.add_overlay("net", {"fails-serve": b""})
+    assert checkout.run("net", *pynq.arguments(), "--no-service").returncode == 1
+    assert (tmp_path / "SYSTEMD_UNITS" / "resnet8.service").exists()
+    assert pynq.version() == "one"
+
+
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed (Debian, Ubuntu: apt install systemd)")

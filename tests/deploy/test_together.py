@@ -11,8 +11,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from .interrupts import at_work
-from .stand_in import Board, Checkout
+from .stand_in import Board, Checkout, Sshd, path_without
+
+# Of two copies the first waits until the second has begun, which waits until the first is in use.
+SECOND_IS_LATE = """
+if mkdir "$HOME/first" 2>/dev/null; then
+  until [ -e "$HOME/second" ]; do sleep 0.1; done
+else
+  touch "$HOME/second"
+  until [ -e "$HOME/resnet8/current" ]; do sleep 0.1; done
+fi
+exec $real "$@"
+"""
 
 
 def whole(board: Board) -> bool:
@@ -36,6 +49,27 @@ def test_two_deployments_at_once(checkout: Checkout, board: Board, tmp_path: Pat
     assert "waiting for another deployment" in outputs[0].stdout + outputs[1].stdout
     in_use = (board.root / "current/board_app/version.txt").read_text()
     assert whole(board) and board.version() == in_use
+
+
+@pytest.mark.parametrize("tool", ["rsync", "tar"])
+def test_the_same_release_at_the_same_moment(
+    tool: str, checkout: Checkout, board: Board, sshd: Sshd, tmp_path: Path
+) -> None:
+    """Both begin to copy it, and one has used it when the other still does."""
+    if tool == "tar":
+        board.program("tar", SECOND_IS_LATE)
+        path = f"{board.programs}:{path_without(tmp_path / 'all', 'rsync')}"
+        sshd.use(board.home, path)
+    else:
+        board.program("rsync", SECOND_IS_LATE)
+    other = Checkout.make(tmp_path / "other")
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(one.run, "net", *board.arguments()) for one in (checkout, other)]
+        outputs = [one.result() for one in both]
+    assert [done.returncode for done in outputs] == [0, 0], outputs
+    assert (board.home / "second").exists() and "damaged" not in str(outputs)
+    assert whole(board) and board.version() == "one" and len(board.releases()) == 1
+    assert len(at_work(board.root)) == 1
 
 
 def test_power_lost_in_a_deployment(checkout: Checkout, board: Board) -> None:

@@ -1,11 +1,15 @@
 """A stand-in for board_app: the same commands, no imports beyond the standard library.
 
 Files in the overlay's folder make it misbehave: `slow-selftest`, `hangs-selftest`,
-`fails-selftest`, `fails-serve`; `notes-demo` makes the self-test say how many demos run beside it.
+`fails-selftest`, `fails-doctor`, `hangs-doctor`, `fails-serve`; `notes-demo` makes the self-test
+and the doctor say how many demos run beside it; with `slow-stop` the demo takes two seconds to end,
+as one that finishes what is in work.
 """
 
 import http.server
+import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,16 +36,26 @@ def main() -> int:
         rest = rest[rest.index("--") + 1 :]
     options = dict(zip(rest[::2], rest[1::2], strict=True))
     overlay = _APP.parent / "overlays" / options["--overlay"]
+    if (overlay / "notes-demo").exists() and command in ("selftest", "doctor"):
+        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        port = Path("../demo").read_text().split()[3].encode()
+        beside = [line for line in lines if b"\0demo\0" in line and port in line]
+        print(f"demos beside it: {len(beside)}")
+    if command == "demo" and not (_APP / "service").exists():
+        print("error: invalid choice: 'demo'")  # as the releases before it said
+        return 2
+    if command == "doctor":
+        print("ok       stub", flush=True)
+        if (overlay / "hangs-doctor").exists():
+            time.sleep(100)
+        broken = (overlay / "fails-doctor").exists()
+        Path(options["--json"]).write_text(json.dumps({"faults": int(broken), "by": os.getpid()}))
+        return int(broken)
     if command == "selftest":
         if (overlay / "slow-selftest").exists():
             time.sleep(1)
         if (overlay / "hangs-selftest").exists():
             time.sleep(100)
-        if (overlay / "notes-demo").exists():
-            lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-            port = Path("../demo").read_text().split()[3].encode()
-            beside = [line for line in lines if b"\0demo\0" in line and port in line]
-            print(f"demos beside it: {len(beside)}")
         broken = (overlay / "fails-selftest").exists()
         setting = os.environ.get("BOARD_SETTING", "plain")
         print(f"stub self-test as {setting}: {'broken' if broken else 'good'}")
@@ -55,7 +69,16 @@ def main() -> int:
     if (overlay / "fails-serve").exists():
         print("stub demo: cannot start")
         return 1
-    http.server.HTTPServer((options["--host"], int(options["--port"])), _Handler).serve_forever()
+    server = http.server.HTTPServer((options["--host"], int(options["--port"])), _Handler)
+
+    def end(*_: object) -> None:
+        server.server_close()
+        time.sleep(2)
+        sys.exit()
+
+    if (overlay / "slow-stop").exists():
+        signal.signal(signal.SIGTERM, end)
+    server.serve_forever()
     return 0
 
 
