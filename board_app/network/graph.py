@@ -85,8 +85,39 @@ class Pool(_Output):
     """The sum over height and width of each channel."""
 
 
-Node = Union[Threshold, Convolution, Add, Pool]
-_KINDS = {kind.__name__: kind for kind in (Threshold, Convolution, Add, Pool)}
+@dataclass(frozen=True)
+class _Windowed(_Output):
+    """What reads windows of each channel by itself: `kernel` (y, x) pixels, `stride` (y, x) apart.
+
+    `padding` are the pixels around the image: above, left, below, right.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class MaxPool(_Windowed):
+    """The largest value in each window; padding never is the largest."""
+
+
+@dataclass(frozen=True)
+class SumPool(_Windowed):
+    """The sum of each window; zeros are padded."""
+
+
+@dataclass(frozen=True)
+class Depthwise(_Windowed):
+    """Each window weighed and summed, by `weights` (channels, y, x) int8; zeros are padded."""
+
+    weights: np.ndarray
+
+
+Node = Union[Threshold, Convolution, Add, Pool, MaxPool, SumPool, Depthwise]
+Windowed = (MaxPool, SumPool, Depthwise)
+"""The kinds that read windows of each channel by itself."""
+_KINDS = {kind.__name__: kind for kind in (Threshold, Convolution, Add, Pool, *Windowed)}
 _ARRAYS = {"thresholds": np.int32, "weights": np.int8}
 
 
@@ -165,7 +196,7 @@ def load(path: Path) -> Graph:
 
 def _node(row: dict[str, Any], arrays: dict[str, np.ndarray]) -> Node:
     kind = _KINDS[row.pop("kind")]
-    row["inputs"], row["shape"] = tuple(row["inputs"]), tuple(row["shape"])
+    row = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     row["dtype"] = DataType(**row["dtype"])
     for field in fields(kind):
         if field.name in _ARRAYS:
@@ -193,8 +224,23 @@ def _output_shape(node: Node, inputs: list[tuple[int, int, int]]) -> tuple[int, 
         return height, width, int(node.weights.shape[0])
     if isinstance(node, Pool):
         return 1, 1, channels
+    if isinstance(node, Windowed):
+        return _windows(node, height, width, channels)
     if isinstance(node, Threshold) and node.thresholds.shape[0] not in (1, channels):
         raise GraphError(f"{node.name} has {node.thresholds.shape[0]} rows for {channels} channels")
     if isinstance(node, Add) and inputs[0] != inputs[1]:
         raise GraphError(f"{node.name} adds shapes {inputs[0]} and {inputs[1]}")
     return inputs[0]
+
+
+def _windows(
+    node: Union[MaxPool, SumPool, Depthwise], height: int, width: int, channels: int
+) -> tuple[int, int, int]:
+    top, left, bottom, right = node.padding
+    if isinstance(node, Depthwise) and node.weights.shape != (channels, *node.kernel):
+        raise GraphError(
+            f"{node.name} has weights {node.weights.shape} for {channels} channels, {node.kernel}"
+        )
+    down = (height + top + bottom - node.kernel[0]) // node.stride[0] + 1
+    across = (width + left + right - node.kernel[1]) // node.stride[1] + 1
+    return down, across, channels

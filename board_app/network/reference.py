@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import Callable
+from typing import Callable, Union
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from board_app.network.graph import INPUT, Add, Convolution, Graph, Node, Pool, Threshold
+from board_app.network.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    DataType,
+    Depthwise,
+    Graph,
+    MaxPool,
+    Node,
+    Pool,
+    SumPool,
+    Threshold,
+    Windowed,
+)
 
 # BLAS multiplies floats only; float32 holds every integer up to 2**24 exactly, float64 to 2**53.
 _EXACT_FLOAT32 = 1 << 24
@@ -30,10 +43,8 @@ class Reference:
         types = {INPUT: graph.input_dtype, **{node.name: node.dtype for node in graph.nodes}}
         self._steps: list[tuple[Node, Callable[..., np.ndarray]]] = []
         for node in graph.nodes:
-            largest = max(
-                max(abs(types[name].minimum), abs(types[name].maximum)) for name in node.inputs
-            )
-            self._steps.append((node, _operation(node, largest)))
+            operation = _operation(node, [types[name] for name in node.inputs])
+            self._steps.append((node, operation))
         self._last_read = {
             name: node.name for node in graph.nodes for name in node.inputs
         }  # the last one wins
@@ -78,9 +89,11 @@ class Reference:
         return alive
 
 
-def _operation(node: Node, largest_input: int) -> Callable[..., np.ndarray]:
+def _operation(node: Node, types: list[DataType]) -> Callable[..., np.ndarray]:
     if isinstance(node, Convolution):
-        return _convolution(node, largest_input)
+        return _convolution(node, max(-types[0].minimum, types[0].maximum))
+    if isinstance(node, Windowed):
+        return _windowed(node, types[0])
     if isinstance(node, Threshold):
         return _threshold(node)
     if isinstance(node, Pool):
@@ -108,6 +121,30 @@ def _convolution(node: Convolution, largest_input: int) -> Callable[[np.ndarray]
         flat = windows.reshape(-1, kernel * kernel * inputs)
         sums: np.ndarray = (flat @ matrix).astype(np.int32)
         return sums.reshape(len(x), height, width, outputs)
+
+    return run
+
+
+def _windowed(
+    node: Union[MaxPool, SumPool, Depthwise], dtype: DataType
+) -> Callable[[np.ndarray], np.ndarray]:
+    """One operation on whole images for each pixel of a window."""
+    top, left, bottom, right = node.padding
+    pads = ((0, 0), (top, bottom), (left, right), (0, 0))
+    border = dtype.minimum if isinstance(node, MaxPool) else 0
+    height, width = node.shape[:2]
+    join = np.maximum if isinstance(node, MaxPool) else np.add
+
+    def run(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x.astype(np.int32), pads, constant_values=border)
+        result = None
+        for dy, dx in np.ndindex(*node.kernel):
+            part = padded[:, dy :: node.stride[0], dx :: node.stride[1]][:, :height, :width]
+            if isinstance(node, Depthwise):
+                part = part * node.weights[:, dy, dx].astype(np.int32)
+            result = part.copy() if result is None else join(result, part, out=result)
+        assert result is not None
+        return result
 
     return run
 

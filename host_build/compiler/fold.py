@@ -20,6 +20,7 @@ from host_build.generate.convolution import convolution_cycles, convolution_kern
 from host_build.generate.folding import Folding, FoldingError, LayerFolding
 from host_build.generate.layout import Plan
 from host_build.generate.plan import plan
+from host_build.generate.windowed import fewest_cycles
 from host_build.kernels.base import RamStyle, Resources
 from host_build.kernels.matrix_vector import Style
 from host_build.kernels.sliding_window import Form
@@ -63,14 +64,22 @@ def fold(graph: Graph, budget: Budget = Budget(), *, cycles: int | None = None) 
     FoldingError where nothing fits.
     """
     layers = options(graph)
+    slowest = max(fewest_cycles(graph, stream_types(graph)), default=0)
     if cycles is not None:
+        if cycles < slowest:
+            raise FoldingError(
+                f"a pool or a depthwise convolution takes {slowest:,} cycles a frame, at most "
+                f"{cycles:,} are asked for"
+            )
         found = _cheapest(graph, layers, budget, cycles)
         if found is None:
             raise FoldingError(f"no folding of at most {cycles:,} cycles a frame fits the budget")
         return found
     # The slowest layer decides, so only what some layer can do is worth a try.
-    least = max(min(o.cycles for o in layer) for layer in layers.values())
-    goals = sorted({o.cycles for layer in layers.values() for o in layer if o.cycles >= least})
+    least = max(slowest, *(min(o.cycles for o in layer) for layer in layers.values()))
+    goals = sorted(
+        {o.cycles for layer in layers.values() for o in layer if o.cycles >= least} | {least}
+    )
     best, low, high = None, 0, len(goals) - 1
     while low <= high:
         middle = (low + high) // 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool
+from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool, Windowed
 from host_build.generate.folding import FoldingError, LayerFolding
+from host_build.generate.windowed import windowed_type
 from host_build.kernels.add import Add as AddKernel
 from host_build.kernels.base import Kernel
 from host_build.kernels.line_buffer import LineBuffer
@@ -32,6 +33,8 @@ def stream_types(graph: Graph) -> dict[str, DataType]:
             height, width, _ = shapes[node.inputs[0]]
             bits = PoolKernel(1, 1, height * width, first.bits, first.signed).out_bits
             types[node.name] = DataType(bits, first.signed)
+        elif isinstance(node, Windowed):
+            types[node.name] = windowed_type(node, first)
         else:
             types[node.name] = node.dtype
         shapes[node.name] = node.shape

@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from board_app.network.graph import INPUT, Add, Convolution, Graph, Pool, Threshold
+from board_app.network.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    Depthwise,
+    Graph,
+    Pool,
+    Threshold,
+    Windowed,
+)
 from host_build.generate.convolution import (
     convolution_cycles,
     convolution_kernels,
@@ -16,6 +25,12 @@ from host_build.generate.convolution import (
 )
 from host_build.generate.folding import Folding, FoldingError
 from host_build.generate.layout import Instance, Plan, Wire
+from host_build.generate.windowed import (
+    WindowedNode,
+    fewest_cycles,
+    windowed_kernels,
+    windowed_lanes,
+)
 from host_build.kernels.add import Add as AddKernel
 from host_build.kernels.base import Kernel
 from host_build.kernels.fifo import Fifo
@@ -51,8 +66,8 @@ def plan(
     """Lay out `graph`. `depths` are the FIFOs' by name; without, each holds a whole frame.
 
     `thresholds` are their kernels' modules by node; without, each has what is estimated to cost
-    less. Thresholds, adds and the input get as many lanes as `interval` cycles a frame need;
-    without it, those of the slowest convolution.
+    less. Thresholds, adds, pools of windows, depthwise convolutions and the input get as many lanes
+    as `interval` cycles a frame need; without it, those of the slowest convolution.
     """
     return _Planner(graph, folding, depths, thresholds, interval).run()
 
@@ -79,7 +94,8 @@ class _Planner:
             raise FoldingError(f"the folding is for another network: {odd}")
         units = {n.name: self._convolution_kernels(n) for n in convolutions}
         self._interval = self._interval or max(
-            convolution_cycles(windows, unit) for windows, unit in units.values()
+            *(convolution_cycles(windows, unit) for windows, unit in units.values()),
+            *fewest_cycles(self._graph, self._types),
         )
         source = self._source()
         for node in self._graph.nodes:
@@ -89,6 +105,8 @@ class _Planner:
                 self._threshold(node)
             elif isinstance(node, Add):
                 self._add(node)
+            elif isinstance(node, Windowed):
+                self._windowed(node)
             else:
                 self._pool(node)
         (last,) = self._wires[self._graph.output.name]
@@ -187,12 +205,12 @@ class _Planner:
         self._give(node.name, out)
 
     def _registered(self, node: Threshold, wire: Wire) -> Wire:
-        """A FIFO behind a matrix-vector unit, lest a stall reach from the thresholds through it.
+        """A FIFO behind what multiplies, lest a stall reach from the thresholds through it.
 
         Circuits that were recorded without it are laid out without it.
         """
-        convolutions = {n.name for n in self._graph.nodes if isinstance(n, Convolution)}
-        if node.inputs[0] not in convolutions or not self._is_registered(node):
+        multiply = {n.name for n in self._graph.nodes if isinstance(n, (Convolution, Depthwise))}
+        if node.inputs[0] not in multiply or not self._is_registered(node):
             return wire
         return self._fifo(f"{node.name}_fifo", node.name, wire)
 
@@ -232,6 +250,20 @@ class _Planner:
         out = Wire(f"{node.name}_sums", lanes, kernel.out_bits, channels // lanes)
         self._put(node.name, node.name, kernel, (wire,), (out,), kernel.cycles)
         self._give(node.name, out)
+
+    def _windowed(self, node: WindowedNode) -> None:
+        name, tensor = node.name, node.inputs[0]
+        source, shape = self._types[tensor], self._shapes[tensor]
+        lanes = windowed_lanes(node, source, shape, self._interval)
+        windows, join = windowed_kernels(node, source, shape, lanes)
+        wire = self._fifo(f"{name}_fifo", name, self._take(tensor))
+        wire = self._widths(f"{name}_input", name, wire, lanes)
+        pixels = node.shape[0] * node.shape[1]
+        parts = Wire(f"{name}_windows", lanes, source.bits, pixels * join.cycles)
+        self._put(parts.name, name, windows, (wire,), (parts,), windows.cycles)
+        out = Wire(f"{name}_joined", lanes, join.out_bits, pixels * join.groups)
+        self._put(out.name, name, join, (parts,), (out,), parts.beats)
+        self._give(name, out)
 
     def _give(self, tensor: str, wire: Wire) -> None:
         """Offer `wire` to the readers of `tensor`, through a fork if they are several."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from host_build.kernels.add import Add
 from host_build.kernels.base import Kernel, RamStyle
+from host_build.kernels.depthwise import Depthwise
 from host_build.kernels.fifo import Fifo
 from host_build.kernels.matrix_vector import MatrixVector, Style
 from host_build.kernels.pool import Pool
@@ -108,6 +109,20 @@ def points() -> dict[str, list[Kernel]]:
                 (1, 64, 16, 6), (4, 64, 64, 5), (16, 16, 64, 4), (2, 128, 16, 4), (1, 144, 64, 4),
             )
         ),
+        *(
+            Pool(lanes, channels, pixels, bits, largest=True)
+            for lanes, channels, pixels, bits in (
+                (1, 64, 4, 6), (4, 64, 4, 5), (16, 16, 9, 4), (2, 128, 9, 4), (4, 144, 4, 8),
+            )
+        ),
+        *(
+            Depthwise(lanes, _weights(weight_bits, channels, pixels), bits)
+            for lanes, channels, pixels, bits, weight_bits in (
+                (1, 32, 9, 4, 4), (4, 32, 9, 4, 4), (2, 96, 9, 4, 4), (12, 96, 9, 4, 4),
+                (16, 16, 9, 4, 4), (1, 64, 9, 6, 6), (8, 64, 9, 6, 6), (6, 6, 9, 8, 8),
+                (4, 192, 9, 5, 5), (2, 144, 9, 8, 8), (1, 96, 25, 8, 8), (2, 16, 9, 3, 4),
+            )
+        ),
         VectorPair(27, 4, 1), VectorPair(12, 4, 12), VectorPair(9, 5, 64), VectorPair(1, 4, 144),
         VectorUnpair(4 * 13, 4, 12), VectorUnpair(16 * 12, 2, 1), VectorUnpair(13, 64, 9),
         VectorUnpair(2 * 14, 16, 3),
@@ -125,12 +140,16 @@ def points() -> dict[str, list[Kernel]]:
 def matrix_vector(
     style: Style, bits: int, mw: int, mh: int, simd: int, pe: int, rom: RamStyle
 ) -> MatrixVector:
-    highest = (1 << (bits - 1)) - 1
-    rng = np.random.default_rng([bits, mw, mh])
-    weights = np.clip(rng.normal(0, highest / 3, (mh, mw)).round(), -highest, highest)
     return MatrixVector(
-        weights.astype(np.int64), simd, pe, style, bits, weight_bits=bits, rom=rom, vectors=2
+        _weights(bits, mh, mw), simd, pe, style, bits, weight_bits=bits, rom=rom, vectors=2
     )
+
+
+def _weights(bits: int, rows: int, columns: int) -> NDArray[np.int64]:
+    highest = (1 << (bits - 1)) - 1
+    rng = np.random.default_rng([bits, columns, rows])
+    weights = np.clip(rng.normal(0, highest / 3, (rows, columns)).round(), -highest, highest)
+    return weights.astype(np.int64)
 
 
 def _thresholds(

@@ -52,6 +52,28 @@ def window_faults(
     return faults
 
 
+def channelwise_faults(
+    kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], dilations: Sequence[int],
+) -> list[str]:  # fmt: skip
+    """Why no kernel pools such windows, or weighs each channel's by itself; as `window_faults`."""
+    if len(kernel) != 2:
+        return [f"has windows of {len(kernel)} dimensions; images have 2"]
+    faults = []
+    said = f"{kernel[0]}x{kernel[1]}"
+    if set(dilations) != {1}:
+        faults.append(f"has dilation {_same(dilations)}; kernels have 1")
+    if any(side not in WINDOW_SIDES for side in kernel) or tuple(kernel) == (1, 1):
+        faults.append(
+            f"has windows of {said}; kernels make 1 to {WINDOW_SIDES[-1]} pixels each way, 2 at "
+            "least of them"
+        )
+    elif any(pad >= side for pad, side in zip(pads, [*kernel, *kernel], strict=True)):
+        faults.append(f"pads {said} windows by {_sides(pads)}; kernels pad them by less")
+    if any(step not in WINDOW_STEPS for step in strides):
+        faults.append(f"has stride {_same(strides)}; kernels have 1 to {WINDOW_STEPS[-1]}")
+    return faults
+
+
 def _same(values: Sequence[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
 

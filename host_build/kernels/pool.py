@@ -1,4 +1,4 @@
-"""Twin of pool.sv: the sum of each channel over a frame."""
+"""Twin of pool.sv: the sum of each channel over a frame, or its largest value."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from host_build.kernels.base import Kernel, Resources, Stream, distributed_ram
 
 @dataclass(frozen=True)
 class Pool(Kernel):
-    """Global sum of `pixels` pixels of `channels` channels, `lanes` channels a beat.
+    """Sum of `pixels` pixels of `channels` channels, `lanes` channels a beat, or the `largest`.
 
-    The sums leave with the last pixel of their frame, so a frame takes as long as its input.
+    The results leave with the last pixel of their frame, so a frame takes as long as its input.
     """
 
     lanes: int
@@ -22,6 +22,7 @@ class Pool(Kernel):
     pixels: int
     in_bits: int
     in_signed: bool = False
+    largest: bool = False
 
     module = "pool"
     latency = 1
@@ -34,7 +35,7 @@ class Pool(Kernel):
 
     @property
     def out_bits(self) -> int:
-        return self.in_bits + (self.pixels - 1).bit_length()
+        return self.in_bits + (0 if self.largest else (self.pixels - 1).bit_length())
 
     @property
     def groups(self) -> int:
@@ -55,15 +56,17 @@ class Pool(Kernel):
     def parameters(self) -> dict[str, int | str]:
         return {
             "LANES": self.lanes, "CHANNELS": self.channels, "PIXELS": self.pixels,
-            "IN_BITS": self.in_bits, "IN_SIGNED": int(self.in_signed), "OUT_BITS": self.out_bits,
+            "IN_BITS": self.in_bits, "IN_SIGNED": int(self.in_signed),
+            "LARGEST": int(self.largest), "OUT_BITS": self.out_bits,
         }  # fmt: skip
 
     def golden(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """(frames, height, width, channels) to (frames, channels)."""
-        return np.asarray(frames.sum(axis=(1, 2)))
+        return np.asarray(frames.max(axis=(1, 2)) if self.largest else frames.sum(axis=(1, 2)))
 
     def resources(self) -> Resources:
         sums = self.lanes * self.out_bits
         counters = (self.groups - 1).bit_length() + (self.pixels - 1).bit_length()
         memory = Resources(ff=sums) if self.groups == 1 else distributed_ram(sums, self.groups)
-        return memory + Resources(lut=8 + counters + sums, ff=7 + counters + sums)
+        compare = self.lanes * (2 + self.in_bits / 2) if self.largest else 0
+        return memory + Resources(lut=8 + counters + sums + compare, ff=7 + counters + sums)

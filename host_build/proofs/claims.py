@@ -74,6 +74,12 @@ _ALL = (
         {"HEIGHT": 2, "WIDTH": 4, "GROUPS": 2, "BITS": 2},
         {"HEIGHT": 3, "WIDTH": 3, "GROUPS": 2, "BITS": 2},
     ), complete=True),
+    Bench("pool", ("pool",), (
+        {"GROUPS": 1, "PIXELS": 3, "IN_BITS": 2, "IN_SIGNED": 0, "LARGEST": 0, "OUT_BITS": 4},
+        {"GROUPS": 2, "PIXELS": 2, "IN_BITS": 2, "IN_SIGNED": 1, "LARGEST": 0, "OUT_BITS": 3},
+        {"GROUPS": 2, "PIXELS": 3, "IN_BITS": 2, "IN_SIGNED": 1, "LARGEST": 1, "OUT_BITS": 2},
+        {"GROUPS": 3, "PIXELS": 2, "IN_BITS": 2, "IN_SIGNED": 0, "LARGEST": 1, "OUT_BITS": 2},
+    ), complete=True),
     Bench("line_buffer", ("line_buffer",), (
         {"HEIGHT": 2, "WIDTH": 2, "BITS": 2, "STRIDE": 1},
         {"HEIGHT": 3, "WIDTH": 3, "BITS": 1, "STRIDE": 1},

@@ -5,11 +5,24 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from board_app.network import overlay
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from board_app.network.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    DataType,
+    Depthwise,
+    Graph,
+    MaxPool,
+    Node,
+    Pool,
+    SumPool,
+    Threshold,
+)
 from board_app.network.reference import Reference
 from board_app.pictures import cifar10
 
@@ -83,6 +96,28 @@ class Builder:
         made = holding(kind.minimum * height * width, kind.maximum * height * width)
         return self._add(Pool(self._next(), (name,), (1, 1, channels), made))
 
+    def max_pool(self, name: str, *window: Any) -> str:
+        """`window` is kernel (y, x), stride (y, x) and padding (above, left, below, right)."""
+        shape, kind = self._known[name]
+        return self._add(MaxPool(self._next(), (name,), _windows(shape, *window), kind, *window))
+
+    def sum_pool(self, name: str, *window: Any) -> str:
+        shape, kind = self._known[name]
+        pixels = int(np.prod(window[0]))
+        made = holding(kind.minimum * pixels, kind.maximum * pixels)
+        return self._add(SumPool(self._next(), (name,), _windows(shape, *window), made, *window))
+
+    def depthwise(self, name: str, *window: Any, bits: int = 4) -> str:
+        shape, kind = self._known[name]
+        largest = (1 << (bits - 1)) - 1
+        size = (shape[2], *window[0])
+        weights = self._rng.integers(-largest - 1, largest + 1, size).astype(np.int8)
+        bound = int(np.abs(weights.astype(np.int64)).sum(axis=(1, 2)).max())
+        bound *= max(-kind.minimum, kind.maximum)
+        made = holding(-bound, bound)
+        size = _windows(shape, *window)
+        return self._add(Depthwise(self._next(), (name,), size, made, *window, weights))
+
     def _next(self) -> str:
         return f"node{len(self._nodes)}"
 
@@ -90,6 +125,12 @@ class Builder:
         self._nodes.append(node)
         self._known[node.name] = (node.shape, node.dtype)
         return node.name
+
+
+def _windows(shape: Shape, kernel: Any, stride: Any, padding: Any) -> Shape:
+    down = (shape[0] + padding[0] + padding[2] - kernel[0]) // stride[0] + 1
+    across = (shape[1] + padding[1] + padding[3] - kernel[1]) // stride[1] + 1
+    return down, across, shape[2]
 
 
 def residual(seed: int, shape: Shape = (32, 32, 3), steps: int = 15, classes: int = 10) -> Graph:

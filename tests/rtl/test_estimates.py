@@ -40,7 +40,7 @@ def measured(estimate: Resources, found: Resources) -> sweep.Measured:
 
 def test_estimates() -> None:
     found = sweep.measure(quick(), jobs=2)
-    assert len(found) == 14
+    assert len(found) == 15
     for one in found:
         assert all(abs(one.error(kind)) <= sweep.MOST for kind in sweep.CHECKED), sweep.table(found)
 

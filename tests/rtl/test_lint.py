@@ -13,6 +13,7 @@ from host_build.kernels.add import Add
 from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import FOLDER, Kernel
 from host_build.kernels.batch_counters import BatchCounters
+from host_build.kernels.depthwise import Depthwise
 from host_build.kernels.fifo import Fifo
 from host_build.kernels.input_dma import InputDma
 from host_build.kernels.line_buffer import LineBuffer
@@ -37,11 +38,13 @@ MANY = np.arange(-200, 200, 5)[None].repeat(16, axis=0)
 KERNELS: list[Kernel] = [
     Add(4, 6, 5, True, False), Add(1, 1, 1, False, False),
     AxiRegisters(0x12345678), BatchCounters(), InputDma(384), OutputDma(5),
+    Depthwise(4, MANY[:, :9].clip(-8, 7), 4, name="f"), Depthwise(1, FEW, 8, True, name="g"),
+    Depthwise(1, MANY, 8, name="h"),
     Fifo(8, 3), Fifo(96, 65), Fifo(36, 600),
     LineBuffer(8, 8, 24), LineBuffer(5, 7, 6, 2),
     MatrixVector(np.eye(8, 18, dtype=int), simd=6, pe=4),
     MatrixVector(np.eye(4, 6, dtype=int), simd=3, pe=2, style="LUT", rom="distributed", name="lut"),
-    Pool(4, 16, 16, 6), Pool(4, 4, 2, 1, in_signed=True),
+    Pool(4, 16, 16, 6), Pool(4, 4, 2, 1, in_signed=True), Pool(2, 8, 9, 4, True, largest=True),
     RowWindow(8, 24), RowWindow(7, 6, 2),
     SlidingWindow(16, 16, 1, 96), SlidingWindow(8, 8, 4, 24, stride=(2, 2), style="block"),
     SlidingWindow(4, 4, 1, 18, kernel=(1, 3), stride=(1, 2), ring=32),
@@ -61,9 +64,12 @@ KERNELS: list[Kernel] = [
     WidthConverter(6, 24), WidthConverter(24, 6),
 ]  # fmt: skip
 ILLEGAL: list[tuple[type[Kernel], dict[str, int | str]]] = [
-    (Add, {"OUT_BITS": 8}), (Fifo, {"DEPTH": 2}),
+    (Add, {"OUT_BITS": 8}),
+    (Depthwise, {"PIXELS": 1}), (Depthwise, {"LANES": 0}), (Depthwise, {"OUT_BITS": 14}),
+    (Depthwise, {"OUT_BITS": 1}), (Fifo, {"DEPTH": 2}),
     (LineBuffer, {"WIDTH": 1}), (LineBuffer, {"STRIDE": 3}),
     (Pool, {"LANES": 3}), (Pool, {"PIXELS": 1}), (Pool, {"OUT_BITS": 9}),
+    (Pool, {"OUT_BITS": 5, "LARGEST": 1}),
     (RowWindow, {"WIDTH": 1}), (RowWindow, {"STRIDE": 3}),
     (SlidingWindow, {"KERNEL_X": 8}), (SlidingWindow, {"STRIDE_Y": 5}),
     (SlidingWindow, {"PAD_LEFT": 3}), (SlidingWindow, {"DEPTH": 18}),

@@ -9,15 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, DataType, Graph, Threshold
+from board_app.network.graph import INPUT, Convolution, DataType, Depthwise, Graph, Threshold
 from board_app.network.reference import Reference
 from host_build.compiler.fold import Budget, fold, options
 from host_build.compiler.head_bias import add_bias
 from host_build.generate import verilog
 from host_build.generate.circuit import record, restore
+from host_build.generate.convolution import stream_types
 from host_build.generate.folding import FoldingError, LayerFolding, read
 from host_build.generate.layout import Plan
 from host_build.generate.plan import LEAST_DEPTH, lanes_for, plan
+from host_build.generate.windowed import fewest_cycles
 from host_build.kernels import matrix_vector
 from host_build.kernels.base import Resources
 from host_build.kernels.thresholds import Thresholds
@@ -105,6 +107,61 @@ def test_random_folding_is_exact_keeps_its_pace_and_never_deadlocks(seed):
         assert slower.interval > layout.interval
     except Deadlock:
         pass
+
+
+def mobile(seed: int) -> Graph:
+    """A stem, its largest values, two inverted residuals (the second adds), pools and a head."""
+    around = ((1, 1), (1, 1, 1, 1))
+    make = Builder(np.random.default_rng(seed), (12, 8, 3))
+    x = make.threshold(make.convolution(make.threshold(INPUT, 15, signed=True), 4, 3, bits=4), 7)
+    x = make.max_pool(x, (3, 2), (2, 2), (1, 0, 2, 0))
+    x = make.threshold(make.convolution(x, 6, 1, bits=4), 15)
+    x = make.threshold(make.depthwise(x, (3, 3), *around), 15)
+    x = skip = make.threshold(make.convolution(x, 4, 1, bits=4), 15, signed=True)
+    x = make.threshold(make.convolution(x, 8, 1, bits=4), 15)
+    x = make.threshold(make.depthwise(x, (3, 3), *around, bits=6), 15)
+    x = make.add(make.threshold(make.convolution(x, 4, 1, bits=4), 15, signed=True), skip)
+    x = make.max_pool(make.threshold(x, 15, signed=True), (2, 2), (1, 1), (1, 1, 0, 0))
+    x = make.threshold(make.sum_pool(x, (2, 3), (2, 1), (0, 1, 1, 0)), 15)
+    make.convolution(make.pool(x), 10, 1, bits=5)
+    graph = make.graph()
+    # Sums stay near zero: thresholds over their whole range would hide most of what happens.
+    types = {node.name: type(node) for node in graph.nodes}
+    nodes = [
+        replace(node, thresholds=node.thresholds // 8)
+        if isinstance(node, Threshold) and types.get(node.inputs[0]) in (Convolution, Depthwise)
+        else node
+        for node in graph.nodes
+    ]
+    return replace(graph, nodes=tuple(nodes))
+
+
+@pytest.mark.slow
+def test_windows_of_each_channel_are_exact_and_keep_their_pace():
+    graph = mobile(3)
+    floor = max(fewest_cycles(graph, stream_types(graph)))
+    for cycles in (floor, 4 * floor):
+        folding = fold(graph, cycles=cycles)
+        largest = plan(graph, folding, interval=cycles)
+        layout = plan(graph, folding, size_fifos(largest, "net_mobile"), interval=cycles)
+        circuit = NetworkSimulation.generated(layout, "net_mobile")
+        images = frames(graph, 16)
+        expected = Reference(graph).execute(images)
+        assert len(np.unique(expected, axis=0)) > len(images) // 2
+        run = circuit.run(images)
+        assert np.array_equal(run.logits, expected)
+        assert run.interval == layout.interval <= cycles
+        for stalls in ((0.5, 0.0), (0.0, 0.5), (0.7, 0.7)):
+            stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
+            assert np.array_equal(stalled.logits, expected), stalls
+
+
+def test_fold_says_when_windows_take_longer():
+    graph = mobile(3)
+    floor = max(fewest_cycles(graph, stream_types(graph)))
+    with pytest.raises(FoldingError, match=f"takes {floor} cycles a frame, at most {floor - 1}"):
+        fold(graph, cycles=floor - 1)
+    assert plan(graph, fold(graph)).interval == floor
 
 
 @pytest.mark.slow

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.rtl
 KERNELS = [
     Pool(1, 1, 2, 1), Pool(4, 64, 16, 6), Pool(16, 16, 64, 4), Pool(3, 12, 5, 5, in_signed=True),
     Pool(1, 70, 3, 8), Pool(2, 4, 7, 12, in_signed=True),
+    Pool(1, 1, 2, 1, largest=True), Pool(3, 12, 4, 5, largest=True),
+    Pool(2, 2, 9, 1, in_signed=True, largest=True), Pool(2, 16, 9, 6, True, largest=True),
 ]  # fmt: skip
 
 
@@ -23,7 +25,7 @@ def pool(request: pytest.FixtureRequest) -> tuple[Pool, Circuit]:
 
 
 @pytest.mark.parametrize("stalls", STALLS, ids=str)
-def test_sums(pool: tuple[Pool, Circuit], stalls: tuple[float, float]) -> None:
+def test_results(pool: tuple[Pool, Circuit], stalls: tuple[float, float]) -> None:
     kernel, circuit = pool
     frames = 6
     for seed in range(3):

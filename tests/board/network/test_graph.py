@@ -15,7 +15,7 @@ from board_app.errors import GraphError
 from board_app.network.graph import INPUT, Add, DataType, Graph, Pool, Threshold, load
 from board_app.system.files import read_arrays
 
-from ..networks import residual
+from ..networks import Builder, residual
 
 BYTE = DataType(8, False)
 SHAPE = (4, 4, 3)
@@ -25,8 +25,16 @@ def threshold(name: str, source: str = INPUT, rows: int = 1) -> Threshold:
     return Threshold(name, (source,), SHAPE, BYTE, np.zeros((rows, 3), np.int32), 0)
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    graph = residual(7)
+def windowed() -> Graph:
+    """Each kind of node that reads windows of each channel by itself."""
+    build = Builder(np.random.default_rng(1), SHAPE)
+    largest = build.max_pool(INPUT, (2, 2), (1, 1), (0, 0, 1, 1))
+    build.sum_pool(build.depthwise(largest, (3, 1), (1, 1), (1, 0, 1, 0)), (2, 2), (2, 2), (0,) * 4)
+    return build.graph()
+
+
+@pytest.mark.parametrize("graph", [residual(7), windowed()], ids=["residual", "windowed"])
+def test_round_trip(tmp_path: Path, graph: Graph) -> None:
     path = tmp_path / "graph.npz"
     path.write_bytes(graph.dump())
     found = load(path)
@@ -90,6 +98,11 @@ def convolution(**changes: Any) -> Any:
             "node0 has weights for 5 channels, not 3",
         ),
         ((convolution(stride=1),), "node0 says shape"),
+        ((replace(windowed().nodes[0], padding=(0,) * 4),), "node0 says shape"),
+        (
+            (replace(windowed().nodes[1], inputs=(INPUT,), kernel=(3, 3)),),
+            r"node1 has weights \(3, 3, 1\) for 3 channels, \(3, 3\)",
+        ),
     ],
 )
 def test_inconsistent_graphs(nodes: Any, message: str) -> None:

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board_app.network.graph import INPUT, Add, Convolution, Graph, Pool, Threshold
+from board_app.network.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    Depthwise,
+    Graph,
+    MaxPool,
+    Pool,
+    SumPool,
+    Threshold,
+)
 from board_app.network.reference import Reference
 
 from ..networks import Builder, residual
@@ -29,6 +39,8 @@ def naive(graph: Graph, image: np.ndarray) -> dict[str, np.ndarray]:
                 result[y, x, c] = sum(first[:, :, c].ravel().tolist())
             elif isinstance(node, Convolution):
                 result[y, x, c] = _window_sum(node, first, y, x, c)
+            else:
+                result[y, x, c] = _window(node, first, y, x, c)
         tensors[node.name] = result
     return tensors
 
@@ -40,6 +52,20 @@ def _window_sum(node: Convolution, pixels: np.ndarray, y: int, x: int, output: i
         if 0 <= row < pixels.shape[0] and 0 <= column < pixels.shape[1]:
             total += int(node.weights[output, dy, dx, channel]) * int(pixels[row, column, channel])
     return total
+
+
+def _window(
+    node: MaxPool | SumPool | Depthwise, pixels: np.ndarray, y: int, x: int, channel: int
+) -> int:
+    """Of the window's pixels that are in the image."""
+    found = []
+    for dy, dx in np.ndindex(*node.kernel):
+        row = y * node.stride[0] + dy - node.padding[0]
+        column = x * node.stride[1] + dx - node.padding[1]
+        if 0 <= row < pixels.shape[0] and 0 <= column < pixels.shape[1]:
+            weight = int(node.weights[channel, dy, dx]) if isinstance(node, Depthwise) else 1
+            found.append(weight * int(pixels[row, column, channel]))
+    return max(found) if isinstance(node, MaxPool) else sum(found)
 
 
 def assert_equal(graph: Graph, seed: int) -> None:
@@ -84,6 +110,31 @@ def test_convolutions(
     build = Builder(np.random.default_rng(seed), (height, width, channels))
     build.convolution(INPUT, outputs, kernel, stride=stride, bits=bits)
     assert_equal(build.graph(), seed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(["max_pool", "sum_pool", "depthwise"]),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    signed=st.booleans(),
+    draw=st.data(),
+)
+def test_windows_of_each_channel(
+    seed: int,
+    kind: str,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    signed: bool,
+    draw: st.DataObject,
+) -> None:
+    padding = tuple(draw.draw(st.integers(0, size - 1)) for size in kernel * 2)
+    build = Builder(np.random.default_rng(seed), (5, 4, 3))
+    source = build.threshold(INPUT, 12, signed=True) if signed else INPUT
+    getattr(build, kind)(source, kernel, stride, padding)
+    graph = build.graph()
+    assert_equal(graph, seed)
 
 
 def test_sums_beyond_float32() -> None:
