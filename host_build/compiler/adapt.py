@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler import qcdq
+from host_build.compiler import pools, qcdq
 from host_build.compiler.edit import attribute, drop, redirect, replace, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 
@@ -33,6 +33,7 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
             _spell_arithmetic(model, node)
     _drop_idle_pads(model)
     _pool_globally(model)
+    pools.spell_out(model)
     _spell_out_windows(model)
     model = apply(model, InferShapes())
     _make_linear(model)
@@ -88,12 +89,9 @@ def _pool_globally(model: ModelWrapper) -> None:
         if node.op_type == "AveragePool":
             kernel = list(attribute(node, "kernel_shape", []))
             shape = model.get_tensor_shape(node.input[0])
-            padded = any(attribute(node, "pads", []))
-            if list(shape[2:]) != kernel or padded:
-                how = "with padding" if padded else "not the whole"
-                raise CompileError(f"node {node.name!r} pools {kernel} of {shape[2:]}, {how}")
-            node.op_type = "GlobalAveragePool"
-            del node.attribute[:]
+            if list(shape[2:]) == kernel and not any(attribute(node, "pads", [])):
+                node.op_type = "GlobalAveragePool"
+                del node.attribute[:]
         elif node.op_type == "ReduceMean":
             _mean(model, node)
 

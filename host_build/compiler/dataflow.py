@@ -14,6 +14,9 @@ from finn.transformation.fpgadataflow.convert_to_hw.quantized_matrix_vector_acti
     InferQuantizedMatrixVectorActivation,
 )
 from finn.transformation.fpgadataflow.convert_to_hw.thresholding import InferThresholdingLayer
+from finn.transformation.fpgadataflow.convert_to_hw.vector_vector_activation import (
+    InferVectorVectorActivation,
+)
 from finn.transformation.fpgadataflow.minimize_accumulator_width import MinimizeAccumulatorWidth
 from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
 from onnx import NodeProto
@@ -35,7 +38,8 @@ def dataflow(model: ModelWrapper) -> tuple[ModelWrapper, float]:
     scale = _take_output_scale(model)
     model = apply(
         model, InferShapes(), InferDataTypes(),
-        InferThresholdingLayer(), InferQuantizedMatrixVectorActivation(), InferConvInpGen(),
+        InferThresholdingLayer(), InferVectorVectorActivation(),
+        InferQuantizedMatrixVectorActivation(), InferConvInpGen(),
         InferElementwiseBinaryOperation(), InferDuplicateStreamsLayer(),
         MinimizeWeightBitWidth(), MinimizeAccumulatorWidth(),
         InferDataTypes(), GiveUniqueNodeNames(), GiveReadableTensorNames(),

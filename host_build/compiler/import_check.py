@@ -20,7 +20,7 @@ from host_build.compiler.read import read
 from host_build.compiler.refusals import refusals
 from host_build.networks.variants import IMAGE_CHANNELS, IMAGE_SIZE
 
-_LAYERS = ("Conv", "MatMul", "Gemm", "Add", "GlobalAveragePool")
+_LAYERS = ("Conv", "MatMul", "Gemm", "Add", "MaxPool", "GlobalAveragePool")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,27 @@ from qonnx.core.datatype import DataType as QonnxType
 from qonnx.custom_op.registry import getCustomOp
 
 from board_app.errors import GraphError
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from board_app.network.graph import (
+    INPUT,
+    Add,
+    Convolution,
+    DataType,
+    Depthwise,
+    Graph,
+    MaxPool,
+    Node,
+    Pool,
+    SumPool,
+    Threshold,
+)
+from host_build.compiler.edit import attribute
 from host_build.compiler.head_bias import add_bias
 from host_build.compiler.model import CompileError, ModelWrapper
 
 Attribute = Callable[[str], Any]
 _IDLE = ("Transpose", "Flatten", "Reshape")
+# From channels last to first, and back: the graph's tensors have no such order.
+_LAYOUTS = ([0, 3, 1, 2], [0, 2, 3, 1])
 
 
 def lower(model: ModelWrapper) -> Graph:
@@ -40,6 +55,8 @@ class _Lowering:
             "FMPadding": self._padding,
             "ConvolutionInputGenerator": self._sliding_window,
             "MVAU": self._matrix_vector,
+            "VVAU": self._depthwise,
+            "MaxPool": self._max_pool,
             "ElementwiseAdd": self._add,
             "GlobalAccPool": self._pool,
             "DuplicateStreams": self._rename,
@@ -82,9 +99,9 @@ class _Lowering:
         self._alias[node.output[0]] = (tensor, pads.pop())
 
     def _sliding_window(self, node: NodeProto) -> None:
-        attribute = _attribute(node)
-        kernels, strides = set(attribute("ConvKernelDim")), set(attribute("Stride"))
-        if len(kernels) != 1 or len(strides) != 1 or set(attribute("Dilation")) != {1}:
+        found = _attribute(node)
+        kernels, strides = set(found("ConvKernelDim")), set(found("Stride"))
+        if len(kernels) != 1 or len(strides) != 1 or set(found("Dilation")) != {1}:
             raise CompileError(f"lower: {node.name!r} is no square, undilated window")
         tensor, padding = self._alias[node.input[0]]
         self._window[node.output[0]] = (tensor, padding, kernels.pop(), strides.pop())
@@ -108,6 +125,40 @@ class _Lowering:
         )  # fmt: skip
         self._alias[node.output[0]] = (_name(node), 0)
 
+    def _depthwise(self, node: NodeProto) -> None:
+        if not _attribute(node)("noActivation"):
+            raise CompileError(f"lower: {node.name!r} has thresholds of its own")
+        tensor, padding, kernel, stride = self._window[node.input[0]]
+        weights = self._model.get_initializer(node.input[1])[:, 0]
+        if weights.min() < -128 or weights.max() > 127 or (weights != np.round(weights)).any():
+            raise CompileError(f"lower: the weights of {node.name!r} are no 8-bit integers")
+        output = node.output[0]
+        window: dict[str, Any] = dict(
+            inputs=(tensor,), shape=self._shape(output), dtype=self._type(output),
+            kernel=(kernel, kernel), stride=(stride, stride), padding=(padding,) * 4,
+        )  # fmt: skip
+        # An average is one by ones.
+        self._nodes.append(
+            SumPool(_name(node), **window)
+            if (weights == 1).all()
+            else Depthwise(_name(node), **window, weights=weights.astype(np.int8))
+        )
+        self._alias[output] = (_name(node), 0)
+
+    def _max_pool(self, node: NodeProto) -> None:
+        """FINN keeps it channels first, between transposes."""
+        kernel, stride, padding = (
+            tuple(attribute(node, name, [])) for name in ("kernel_shape", "strides", "pads")
+        )
+        _, channels, height, width = self._model.get_tensor_shape(node.output[0])
+        self._nodes.append(
+            MaxPool(
+                _name(node), self._plain(node.input[0]), (height, width, channels),
+                self._type(node.output[0]), kernel=kernel, stride=stride, padding=padding,
+            )
+        )  # fmt: skip
+        self._alias[node.output[0]] = (_name(node), 0)
+
     def _add(self, node: NodeProto) -> None:
         bias = self._model.get_initializer(node.input[1])
         if bias is None:
@@ -127,9 +178,9 @@ class _Lowering:
         self._emit(Pool, node, 1)
 
     def _rename(self, node: NodeProto) -> None:
-        if node.op_type in _IDLE and max(self._model.get_tensor_shape(node.input[0])) != int(
-            np.prod(self._model.get_tensor_shape(node.input[0]))
-        ):
+        shape = self._model.get_tensor_shape(node.input[0])
+        idle = max(shape) == np.prod(shape) or list(attribute(node, "perm", [])) in _LAYOUTS
+        if node.op_type in _IDLE and not idle:
             raise CompileError(f"lower: {node.op_type} {node.name!r} moves data of an image")
         for output in node.output:
             self._alias[output] = self._alias[node.input[0]]
@@ -166,5 +217,6 @@ def _attribute(node: NodeProto) -> Attribute:
 
 def _name(node: NodeProto) -> str:
     kind, _, index = node.name.rpartition("_")
-    short = {"Thresholding": "threshold", "MVAU": "conv", "ElementwiseAdd": "add"}
+    short = {"Thresholding": "threshold", "MVAU": "conv", "VVAU": "depthwise"}
+    short["ElementwiseAdd"] = "add"
     return f"{short.get(kind, kind.removeprefix('Global').lower())}{index}"

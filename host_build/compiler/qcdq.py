@@ -24,7 +24,7 @@ def fuse(model: ModelWrapper) -> None:
         least, most = -np.inf, np.inf
         tensor = node.input[0]
         while (before := model.find_producer(tensor)) is not None and before.op_type == "Clip":
-            low, high = _bounds(model, before)
+            low, high = bounds(model, before)
             least, most = max(least, low), min(most, high)
             tensor = before.input[0]
         if before is None:
@@ -36,6 +36,17 @@ def fuse(model: ModelWrapper) -> None:
                 f"node {node.name!r} dequantises what {before.op_type} {before.name!r} gives, not "
                 "a QuantizeLinear"
             )
+
+
+def bounds(model: ModelWrapper, node: NodeProto) -> tuple[float, float]:
+    """The least and the largest value that a Clip gives."""
+    found = []
+    for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
+        value = stored(model, node, index)
+        if value is None and index < len(node.input) and node.input[index]:
+            raise CompileError(f"node {node.name!r} computes its bounds")
+        found.append(float(attribute(node, name, default) if value is None else value.item()))
+    return found[0], found[1]
 
 
 def _constant(
@@ -129,13 +140,3 @@ def _scale_and_zero(model: ModelWrapper, node: NodeProto) -> tuple[np.ndarray, n
         raise CompileError(f"node {node.name!r} has a scale for each block")
     shape = [-1 if index == axis else 1 for index in range(rank)]
     return scale.reshape(shape), np.broadcast_to(zero, scale.shape).reshape(shape)
-
-
-def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[float, float]:
-    found = []
-    for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
-        value = stored(model, node, index)
-        if value is None and index < len(node.input) and node.input[index]:
-            raise CompileError(f"node {node.name!r} computes its bounds")
-        found.append(float(attribute(node, name, default) if value is None else value.item()))
-    return found[0], found[1]

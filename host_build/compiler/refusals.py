@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import NodeProto
 
-from host_build.compiler import rounding
+from host_build.compiler import clip, pools, rounding
 from host_build.compiler.edit import attribute, stored
 from host_build.compiler.model import CompileError, ModelWrapper, operations
 from host_build.kernels import limits
 from host_build.networks.variants import CLASSES
 
 _SUPPORTED = frozenset(
-    {"Add", "AveragePool", "BatchNormalization", "Concat", "Constant", "Conv", "Flatten", "Gather"}
-    | {"Gemm", "GlobalAveragePool", "MatMul", "Mul", "MultiThreshold", "Pad", "Quant", "Relu"}
+    {"Add", "BatchNormalization", "Clip", "Concat", "Constant", "Conv", "Flatten", "Gather", "Gemm"}
+    | {"GlobalAveragePool", "MatMul", "MaxPool", "Mul", "MultiThreshold", "Pad", "Quant", "Relu"}
     | {"Reshape", "Shape", "Transpose", "Unsqueeze", "Squeeze"}
 )
 # Operations that are known, and why they are refused.
@@ -24,12 +24,12 @@ _KNOWN = {
     "Trunc": "it cuts off bits of a sum; export the pool without it",
     "QLinearConv": "integer operators hide the scales; export with QuantizeLinear and "
     "DequantizeLinear (QDQ)",
-    "MaxPool": "there is no kernel that takes the largest; use a stride, or an average over all",
     "ConvTranspose": "there is no kernel that makes images larger",
     "DynamicQuantizeLinear": "its scale changes with the image; quantise statically",
 }
 # What gives its input's numbers, in another place or with another scale.
 _PASSING = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"})
+_POOLS = ("GlobalAveragePool", "MaxPool")
 _OUTPUTS = ((1, CLASSES), (1, CLASSES, 1, 1))
 _SUMS = ("Conv", "MatMul", "Gemm")
 
@@ -46,13 +46,16 @@ def refusals(model: ModelWrapper) -> Iterator[str]:
     found = tuple(model.get_tensor_shape(model.graph.output[0].name) or (0,))
     if 0 not in found and found not in _OUTPUTS:
         yield f"the model gives shape {found}, but must be {_OUTPUTS[0]}"
+    yield from clip.refusals(model)
     # FINN's older dialect has its scales in other nodes.
     older = bool(model.get_nodes_by_op_type("MultiThreshold"))
     for node in model.graph.node:
-        if node.op_type == "Conv":
+        if node.op_type in ("Conv", "MaxPool"):
             yield from _window(model, node)
         if node.op_type in _SUMS and not older:
             yield from _sum(model, node)
+        if node.op_type == "MaxPool" and not older:
+            yield from _reads_integers(model, node)
         if node.op_type == "Gemm":
             yield from _gemm(node)
         if node.op_type == "Add" and not older:
@@ -76,7 +79,12 @@ def _window(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
         attribute(node, name, []) for name in ("kernel_shape", "strides", "pads", "dilations")
     )
     groups = attribute(node, "group", 1)
-    for fault in limits.window_faults(kernel, strides, pads, dilations, groups, shape[2:]):
+    channels = {shape[1], model.get_tensor_shape(node.output[0])[1]}
+    if node.op_type == "MaxPool" or channels == {groups}:
+        faults = limits.channelwise_faults(kernel, strides, pads, dilations)
+    else:
+        faults = limits.window_faults(kernel, strides, pads, dilations, groups, shape[2:])
+    for fault in faults:
         yield f"node {node.name!r} {fault}"
 
 
@@ -87,6 +95,10 @@ def _sum(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
             yield f"node {node.name!r} has weights that no Quant node quantises"
     else:
         yield from _weights(model, node)
+    yield from _reads_integers(model, node)
+
+
+def _reads_integers(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
     source = _integers(model, node.input[0])
     if isinstance(source, str):
         yield f"node {node.name!r} reads {source}"
@@ -135,7 +147,7 @@ def _behind(model: ModelWrapper, tensor: str) -> NodeProto | None:
 def _integers(model: ModelWrapper, tensor: str) -> NodeProto | str:
     """The quantiser that `tensor` is of, or what it is instead."""
     node = _behind(model, tensor)
-    while node is not None and node.op_type == "GlobalAveragePool":
+    while node is not None and (node.op_type in _POOLS or pools.is_average(model, node)):
         node = _behind(model, node.input[0])
     if node is None:
         return "pixels that no Quant node quantises"

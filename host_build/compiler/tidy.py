@@ -18,7 +18,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.transformation.make_input_chanlast import MakeInputChannelsLast
 from qonnx.util.cleanup import cleanup_model
 
-from host_build.compiler import rounding
+from host_build.compiler import clip, rounding
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.compiler.pixels import PixelRange
 from host_build.networks.variants import CLASSES
@@ -42,6 +42,7 @@ def tidy(adapted: ModelWrapper, pixels: PixelRange | None = None) -> ModelWrappe
     roundings = rounding.of_activations(model)
     model = apply(model, ConvertQONNXtoFINN())
     rounding.make_exact(model, roundings)
+    clip.fold(model)
     model = apply(
         model, MakeInputChannelsLast(), InferShapes(), InferDataTypes(), InferDataLayouts()
     )

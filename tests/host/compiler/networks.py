@@ -222,10 +222,45 @@ def two_scales(network: Network) -> None:
     network.quant(0.3)
 
 
-def _depthwise(network: Network) -> None:
+def _depthwise(network: Network, stride: int = 1, scales: Any = 0.1317) -> None:
     before = network.last
-    network.add("Conv", network.weights((4, 1, 3, 3)), first=before, pads=[1] * 4, group=4)
-    network.quant(0.3)
+    weights = network.weights((4, 1, 3, 3), scales)
+    network.add("Conv", weights, first=before, pads=[1] * 4, group=4, strides=[stride] * 2)
+    network.quant(0.1871)
+
+
+def _pool(kind: str, quantised: bool = True, **window: Any) -> Network:
+    """A pool of windows behind a quantiser, or before it."""
+    network = start()
+    if not quantised:
+        network.convolution(4, 4)
+    network.add(kind, **window)
+    if not quantised:
+        network.add("Relu")
+    network.quant(0.1753, signed=0)
+    return finish(network)
+
+
+def _mobile_block(network: Network, channels: int = 4) -> None:
+    """An inverted residual as MobileNetV2 has it: ReLU6 twice, a linear end, an addition."""
+    network.quant(0.2311)
+    skip = network.last
+    network.convolution(channels, 3 * channels, 1)
+    _relu6(network, 0.3917)
+    before = network.last
+    scales = network.random.uniform(0.1, 0.2, (3 * channels, 1, 1, 1))
+    weights = network.weights((3 * channels, 1, 3, 3), scales)
+    network.add("Conv", weights, first=before, pads=[1] * 4, group=3 * channels)
+    _relu6(network, 0.4517)
+    network.convolution(3 * channels, channels, 1)
+    network.add("Add", skip, first=network.quant(0.2311))
+    network.quant(0.3119, signed=0)
+
+
+def _relu6(network: Network, scale: float) -> None:
+    """The quantiser reaches 6 at one of its levels, or beyond its last one."""
+    network.add("Clip", 0.0, 6.0)
+    network.quant(scale, signed=0)
 
 
 def _scales_by_class() -> Network:
@@ -259,10 +294,24 @@ KINDS: dict[str, Kind] = {
     "stride-2": (lambda: finish(start(strides=[2, 2])), {}),
     "asymmetric-activation": (lambda: _qcdq(128), {}),
     "scales-by-class": (_scales_by_class, {}),
-    "max-pool": (lambda: _middle(
-        lambda n: n.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])), {}),
+    "max-pool-2": (lambda: _pool("MaxPool", kernel_shape=[2, 2], strides=[2, 2]), {}),
+    "max-pool-3-stride-2": (lambda: _pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2],
+                                          pads=[1] * 4), {}),
+    "max-pool-of-sums": (lambda: _pool("MaxPool", False, kernel_shape=[3, 3], strides=[2, 2],
+                                       pads=[1] * 4), {}),
+    "max-pool-ceil": (lambda: _pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2],
+                                    ceil_mode=1), {}),
+    "average-2": (lambda: _pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), {}),
+    "average-3-padded": (lambda: _pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2],
+                                       pads=[1] * 4, count_include_pad=1), {}),
+    "average-of-the-image-alone": (lambda: _pool("AveragePool", kernel_shape=[3, 3],
+                                                 strides=[2, 2], pads=[1] * 4), {}),
     "two-scales-added": (lambda: _middle(two_scales), {}),
     "depthwise": (lambda: _middle(_depthwise), {}),
+    "depthwise-stride-2": (lambda: _middle(lambda n: _depthwise(n, 2)), {}),
+    "depthwise-scales": (lambda: _middle(lambda n: _depthwise(
+        n, 1, np.linspace(0.1, 0.17, 4).reshape(4, 1, 1, 1))), {}),
+    "mobile-block": (lambda: _middle(_mobile_block), {}),
     "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
     "kernel-5": (lambda: finish(start(kernel=5)), {}),
     "kernel-7": (lambda: finish(start(kernel=7)), {}),

@@ -64,8 +64,40 @@ def _unquantised(network: Network) -> None:
     network.quant(0.3)
 
 
-def _largest(network: Network) -> None:
-    network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+def _large_pool(network: Network) -> None:
+    network.add("MaxPool", kernel_shape=[8, 8])
+
+
+def _far_pool(network: Network) -> None:
+    network.add("MaxPool", kernel_shape=[2, 2], strides=[5, 5])
+
+
+def _pool_of_sums(network: Network) -> None:
+    network.convolution(4, 4)
+    network.add("MaxPool", kernel_shape=[2, 2])
+    network.convolution(4, 4)
+    network.quant(0.3)
+
+
+def _scattered_pool(network: Network) -> None:
+    network.add("MaxPool", kernel_shape=[2, 2], dilations=[2, 2])
+
+
+def _average_without_padding(network: Network) -> None:
+    network.add("AveragePool", kernel_shape=[3, 3], pads=[1] * 4)
+
+
+def _pointwise_by_channel(network: Network) -> None:
+    before = network.last
+    network.add("Conv", network.weights((4, 1, 1, 1)), first=before, group=4)
+    network.quant(0.3)
+
+
+def _clip(network: Network) -> None:
+    network.convolution(4, 4)
+    network.add("Clip", 0.0, 6.0)
+    network.convolution(4, 4)
+    network.quant(0.3)
 
 
 def _wide(network: Network) -> None:
@@ -80,7 +112,13 @@ def _wide(network: Network) -> None:
         (_float_weights, "has weights that no Quant node quantises"),
         (_unquantised, "reads numbers that no Quant node quantises, of Relu"),
         (two_scales, "adds numbers of scale 0.3 and 0.2"),
-        (_largest, "is a MaxPool: there is no kernel that takes the largest"),
+        (_large_pool, "has windows of 8x8; kernels make 1 to 7 pixels each way, 2 at least"),
+        (_far_pool, "MaxPool#7' has stride 5; kernels have 1 to 4"),
+        (_pool_of_sums, "'MaxPool#9' reads numbers that no Quant node quantises, of Conv"),
+        (_scattered_pool, "has dilation 2; kernels have 1"),
+        (_average_without_padding, r"averages over what a window has of the image \(count_inc"),
+        (_pointwise_by_channel, "has windows of 1x1; kernels make 1 to 7 pixels each way, 2 at"),
+        (_clip, "is a Clip that no Quant node reads; quantise what it gives"),
         (_wide, r"gives activations of 12.0 bits; 2 to 8 have a kernel"),
     ],
     ids=lambda value: getattr(value, "__name__", "").lstrip("_"),

@@ -1,0 +1,138 @@
+"""Pools, depthwise convolutions and clips mean the same to the stages as in the file."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from board_app.network.graph import Add, Depthwise, MaxPool, SumPool
+from host_build.compiler import check, clip
+from host_build.compiler.adapt import adapt
+from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
+from host_build.compiler.pipeline import compile_model
+from host_build.compiler.read import read
+
+from .networks import _mobile_block, finish, start
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (3, 32, 32, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "window"),
+    [
+        ("MaxPool", {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ("MaxPool", {"kernel_shape": [3, 2], "strides": [2, 3], "pads": [0, 1, 2, 0]}),
+        ("MaxPool", {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
+        ("MaxPool", {"kernel_shape": [4, 4], "strides": [3, 3], "auto_pad": "SAME_UPPER"}),
+        ("MaxPool", {"kernel_shape": [4, 4], "strides": [3, 3], "auto_pad": "SAME_LOWER"}),
+        ("MaxPool", {"kernel_shape": [5, 5], "auto_pad": "VALID"}),
+        ("AveragePool", {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 2],
+                         "count_include_pad": 1}),
+        ("AveragePool", {"kernel_shape": [4, 4], "strides": [4, 4], "ceil_mode": 1}),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("quantised_first", [True, False])
+def test_pools_are_spelled_out(
+    tmp_path: Path, images: np.ndarray, kind: str, window: dict[str, Any], quantised_first: bool
+) -> None:
+    network = start()
+    if not quantised_first and kind == "MaxPool":
+        network.convolution(4, 4)
+    network.add(kind, **window)
+    network.add("Relu")
+    network.quant(0.17, signed=0)
+    given = read(finish(network).save(tmp_path / "m.onnx"))
+    adapted = adapt(given.model)
+    kinds = [node.op_type for node in adapted.graph.node]
+    assert "AveragePool" not in kinds
+    if kind == "MaxPool":
+        # What it compares are levels.
+        assert kinds[kinds.index("MaxPool") - 1] == "Quant"
+    check.require_close("adapt", given.run(images, None), check.run(adapted, images))
+
+
+@pytest.mark.slow
+def test_an_inverted_residual_between_pools_is_exact(tmp_path: Path, images: np.ndarray) -> None:
+    network = start()
+    network.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    _mobile_block(network)
+    network.add("AveragePool", kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 1],
+                count_include_pad=1)  # fmt: skip
+    network.quant(0.1213, signed=0)
+    path = finish(network).save(tmp_path / "m.onnx")
+    compiled = compile_model(path, tmp_path, images)
+    kinds = [type(node) for node in compiled.graph.nodes]
+    assert [kinds.count(kind) for kind in (MaxPool, Depthwise, SumPool, Add)] == [1] * 4
+    (pool,) = (node for node in compiled.graph.nodes if isinstance(node, MaxPool))
+    assert (pool.kernel, pool.stride, pool.padding) == ((3, 3), (2, 2), (0, 0, 1, 1))
+
+
+def _clipped(low: float, high: float, thresholds: list[float]) -> ModelWrapper:
+    value = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Clip", ["x", "low", "high"], ["t"], name="clip"),
+        helper.make_node("MultiThreshold", ["t", "thresholds"], ["y"], name="levels",
+                         domain="qonnx.custom_op.general", out_dtype="UINT4"),
+    ]  # fmt: skip
+    graph = helper.make_graph(
+        nodes, "g", [value("x", TensorProto.FLOAT, [1, 300])],
+        [value("y", TensorProto.FLOAT, [1, 300])],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
+    model = ModelWrapper(helper.make_model(graph, opset_imports=opsets))
+    for name, numbers in (("low", low), ("high", high), ("thresholds", [thresholds])):
+        model.set_initializer(name, np.asarray(numbers, np.float32))
+    model.set_tensor_shape("t", [1, 300])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), list(itertools.combinations((-1.0, 0.0, 0.5, 2.0, 9.0), 2))
+)
+def test_a_clip_is_part_of_the_quantiser(low: float, high: float) -> None:
+    model = _clipped(low, high, [-2.0, -1.0, -0.5, 0.0, 0.5, 1.5, 2.0, 3.0])
+    x = np.linspace(-3, 10, 300, dtype=np.float32)[None]
+    x[0, :5] = low, high, 0.5, 2.0, -1.0
+    before = execute_onnx(model, {"x": x})["y"]
+    clip.fold(model)
+    assert [node.op_type for node in model.graph.node] == ["MultiThreshold"]
+    assert np.array_equal(execute_onnx(model, {"x": x})["y"], before)
+    assert len(np.unique(before)) > 1
+
+
+def test_a_clip_to_one_value_is_refused() -> None:
+    model = _clipped(2.0, 2.0, [1.0])
+    model.graph.node[1].op_type = "Quant"
+    assert list(clip.refusals(model)) == ["node 'clip' clips to 2..2, which leaves one value"]
+
+
+def test_a_clip_whose_bounds_change_is_refused(tmp_path: Path) -> None:
+    network = start()
+    network.convolution(4, 4)
+    network.add("Clip", "t0", 6.0)
+    network.quant(0.3, signed=0)
+    given = read(finish(network).save(tmp_path / "m.onnx"))
+    assert "computes its bounds" in " ".join(clip.refusals(adapt(given.model)))
+
+
+def test_places_of_the_largest_are_refused(tmp_path: Path) -> None:
+    network = start()
+    network.add("MaxPool", kernel_shape=[2, 2])
+    path = finish(network).save(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    (pool,) = (node for node in model.graph.node if node.op_type == "MaxPool")
+    pool.output.append("places")
+    onnx.save(model, path)
+    with pytest.raises(CompileError, match="gives places too; read are the largest values"):
+        adapt(read(path).model)
