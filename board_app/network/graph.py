@@ -64,15 +64,40 @@ class Threshold(_Output):
 
 @dataclass(frozen=True)
 class Convolution(_Output):
-    """`weights` (outputs, kernel, kernel, inputs) int8; zeros are padded. A linear layer is 1x1."""
+    """`weights` (outputs, down, across, inputs) int8; zeros are padded. A linear layer is 1x1.
+
+    `stride` is that of both ways, or (down, across); `padding` that of all four sides, or those
+    above, to the left, below and to the right. Where one number says it, it is one number.
+    """
 
     weights: np.ndarray
-    stride: int
-    padding: int
+    stride: Union[int, tuple[int, int]]
+    padding: Union[int, tuple[int, int, int, int]]
+
+    def __post_init__(self) -> None:
+        for name, sides, least in (("stride", 2, 1), ("padding", 4, 0)):
+            values = _each(getattr(self, name), sides)
+            if len(values) != sides or min(values) < least:
+                raise GraphError(f"{self.name} has {name} {getattr(self, name)}")
+            short = values[0] if len(set(values)) == 1 else values
+            object.__setattr__(self, name, short)
 
     @property
-    def kernel(self) -> int:
-        return int(self.weights.shape[1])
+    def kernel(self) -> tuple[int, int]:
+        """Pixels of a window (down, across)."""
+        return int(self.weights.shape[1]), int(self.weights.shape[2])
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Pixels between windows (down, across)."""
+        down, across = _each(self.stride, 2)
+        return down, across
+
+    @property
+    def pads(self) -> tuple[int, int, int, int]:
+        """Zeros above, to the left, below and to the right."""
+        top, left, bottom, right = _each(self.padding, 4)
+        return top, left, bottom, right
 
 
 @dataclass(frozen=True)
@@ -204,6 +229,10 @@ def _node(row: dict[str, Any], arrays: dict[str, np.ndarray]) -> Node:
     return kind(**row)
 
 
+def _each(value: Any, sides: int) -> tuple[int, ...]:
+    return (value,) * sides if isinstance(value, int) else tuple(value)
+
+
 def _type_row(dtype: DataType) -> dict[str, Any]:
     return {"bits": dtype.bits, "signed": dtype.signed}
 
@@ -218,8 +247,10 @@ def _output_shape(node: Node, inputs: list[tuple[int, int, int]]) -> tuple[int, 
             raise GraphError(
                 f"{node.name} has weights for {node.weights.shape[3]} channels, not {channels}"
             )
+        top, left, bottom, right = node.pads
+        padded = (height + top + bottom, width + left + right)
         height, width = (
-            (size + 2 * node.padding - node.kernel) // node.stride + 1 for size in (height, width)
+            (padded[way] - node.kernel[way]) // node.strides[way] + 1 for way in (0, 1)
         )
         return height, width, int(node.weights.shape[0])
     if isinstance(node, Pool):

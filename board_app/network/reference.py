@@ -103,22 +103,22 @@ def _operation(node: Node, types: list[DataType]) -> Callable[..., np.ndarray]:
 
 
 def _convolution(node: Convolution, largest_input: int) -> Callable[[np.ndarray], np.ndarray]:
-    outputs, kernel, _, inputs = node.weights.shape
+    outputs, down, across, inputs = node.weights.shape
     matrix = node.weights.reshape(outputs, -1).T
     bound = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * largest_input
     kind = np.float32 if bound <= _EXACT_FLOAT32 else np.float64
     matrix = np.ascontiguousarray(matrix, kind)
-    pad, stride = node.padding, node.stride
+    (top, left, bottom, right), (step_y, step_x) = node.pads, node.strides
     height, width = node.shape[:2]
 
     def run(x: np.ndarray) -> np.ndarray:
-        padded = np.pad(x.astype(kind), ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-        n, down, right, deep = padded.strides
+        padded = np.pad(x.astype(kind), ((0, 0), (top, bottom), (left, right), (0, 0)))
+        n, row, pixel, element = padded.strides
         windows = as_strided(
-            padded, (len(x), height, width, kernel, kernel, inputs),
-            (n, down * stride, right * stride, down, right, deep), writeable=False,
+            padded, (len(x), height, width, down, across, inputs),
+            (n, row * step_y, pixel * step_x, row, pixel, element), writeable=False,
         )  # fmt: skip
-        flat = windows.reshape(-1, kernel * kernel * inputs)
+        flat = windows.reshape(-1, down * across * inputs)
         sums: np.ndarray = (flat @ matrix).astype(np.int32)
         return sums.reshape(len(x), height, width, outputs)
 

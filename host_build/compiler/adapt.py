@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler import pools, qcdq
+from host_build.compiler import pools, qcdq, zero_weights
 from host_build.compiler.edit import attribute, drop, redirect, replace, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 
@@ -35,6 +35,8 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
     _pool_globally(model)
     pools.spell_out(model)
     _spell_out_windows(model)
+    zero_weights.join_groups(model)
+    zero_weights.widen(model)
     model = apply(model, InferShapes())
     _make_linear(model)
     _remove_unread(model)

@@ -23,7 +23,7 @@ from host_build.generate.plan import plan
 from host_build.generate.windowed import fewest_cycles
 from host_build.kernels.base import RamStyle, Resources
 from host_build.kernels.matrix_vector import Style
-from host_build.kernels.sliding_window import Form
+from host_build.kernels.sliding_window import Form, forms
 
 DEVICE = Resources(lut=53_200, ff=106_400, bram36=140, dsp=220)
 """The xc7z020."""
@@ -178,14 +178,12 @@ def _solve(usable: dict[str, list[Option]], room: np.ndarray) -> dict[str, Layer
 
 
 def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, int]) -> list[Option]:
-    outputs, kernel, _, channels = node.weights.shape
-    forms: tuple[tuple[Form, int], ...] = (("serial", 1),)
-    if kernel > 1:
-        forms = (("serial", 1), ("column", kernel), ("window", kernel**2))
+    outputs, down, across, channels = node.weights.shape
+    elements = {"serial": 1, "column": down, "window": down * across}
     parts: list[tuple[Form, int]] = []
-    for form, elements in forms:
+    for form in forms(*shape[:2], node.kernel, node.strides, node.pads):
         smaller = max((simd for _, simd in parts), default=0)
-        divisors = _divisors(channels * elements)
+        divisors = _divisors(channels * elements[form])
         parts += [(form, simd) for simd in divisors if simd > smaller]
     found = []
     styles = get_args(Style)

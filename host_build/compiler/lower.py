@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from host_build.compiler.head_bias import add_bias
 from host_build.compiler.model import CompileError, ModelWrapper
 
 Attribute = Callable[[str], Any]
+Pads = tuple[int, int, int, int]
+_NONE: Pads = (0, 0, 0, 0)
 _IDLE = ("Transpose", "Flatten", "Reshape")
 # From channels last to first, and back: the graph's tensors have no such order.
 _LAYOUTS = ([0, 3, 1, 2], [0, 2, 3, 1])
@@ -39,13 +42,23 @@ def lower(model: ModelWrapper) -> Graph:
     return _Lowering(model).graph()
 
 
+@dataclass(frozen=True)
+class _Window:
+    """What a matrix reads: windows (down, across) of a graph tensor, or its pixels as they are."""
+
+    tensor: str
+    pads: Pads = _NONE
+    kernel: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+
+
 class _Lowering:
     def __init__(self, model: ModelWrapper) -> None:
         self._model = model
         source = model.graph.input[0].name
         # Each ONNX tensor by the graph tensor it stands for, with the padding that is due on it.
-        self._alias: dict[str, tuple[str, int]] = {source: (INPUT, 0)}
-        self._window: dict[str, tuple[str, int, int, int]] = {}
+        self._alias: dict[str, tuple[str, Pads]] = {source: (INPUT, _NONE)}
+        self._window: dict[str, _Window] = {}
         self._nodes: list[Node] = []
         self._source = source
 
@@ -92,50 +105,47 @@ class _Lowering:
         )  # fmt: skip
 
     def _padding(self, node: NodeProto) -> None:
-        pads = set(_attribute(node)("Padding"))
-        tensor, before = self._alias[node.input[0]]
-        if len(pads) != 1 or before:
-            raise CompileError(f"lower: {node.name!r} pads unequally, {sorted(pads)}")
-        self._alias[node.output[0]] = (tensor, pads.pop())
+        (tensor,) = self._plain(node.input[0])
+        top, left, bottom, right = _attribute(node)("Padding")
+        self._alias[node.output[0]] = (tensor, (top, left, bottom, right))
 
     def _sliding_window(self, node: NodeProto) -> None:
         found = _attribute(node)
-        kernels, strides = set(found("ConvKernelDim")), set(found("Stride"))
-        if len(kernels) != 1 or len(strides) != 1 or set(found("Dilation")) != {1}:
-            raise CompileError(f"lower: {node.name!r} is no square, undilated window")
-        tensor, padding = self._alias[node.input[0]]
-        self._window[node.output[0]] = (tensor, padding, kernels.pop(), strides.pop())
+        if set(found("Dilation")) != {1}:
+            raise CompileError(f"lower: {node.name!r} is a dilated window")
+        tensor, pads = self._alias[node.input[0]]
+        (down, across), (step_y, step_x) = found("ConvKernelDim"), found("Stride")
+        self._window[node.output[0]] = _Window(tensor, pads, (down, across), (step_y, step_x))
 
     def _matrix_vector(self, node: NodeProto) -> None:
         if not _attribute(node)("noActivation"):
             raise CompileError(f"lower: {node.name!r} has thresholds of its own")
-        window = self._window.get(node.input[0])
-        tensor, padding, kernel, stride = window or (*self._plain(node.input[0]), 0, 1, 1)
+        window = self._window.get(node.input[0]) or _Window(*self._plain(node.input[0]))
         matrix = self._model.get_initializer(node.input[1])
-        inputs = matrix.shape[0] // kernel**2
-        weights = matrix.T.reshape(-1, kernel, kernel, inputs)
+        down, across = window.kernel
+        weights = matrix.T.reshape(matrix.shape[1], down, across, -1)
         if weights.min() < -128 or weights.max() > 127 or (weights != np.round(weights)).any():
             raise CompileError(f"lower: the weights of {node.name!r} are no 8-bit integers")
         self._nodes.append(
             Convolution(
-                name=_name(node), inputs=(tensor,), shape=self._shape(node.output[0]),
+                name=_name(node), inputs=(window.tensor,), shape=self._shape(node.output[0]),
                 dtype=self._type(node.output[0]), weights=weights.astype(np.int8),
-                stride=stride, padding=padding,
+                stride=window.strides, padding=window.pads,
             )
         )  # fmt: skip
-        self._alias[node.output[0]] = (_name(node), 0)
+        self._alias[node.output[0]] = (_name(node), _NONE)
 
     def _depthwise(self, node: NodeProto) -> None:
         if not _attribute(node)("noActivation"):
             raise CompileError(f"lower: {node.name!r} has thresholds of its own")
-        tensor, padding, kernel, stride = self._window[node.input[0]]
+        read = self._window[node.input[0]]
         weights = self._model.get_initializer(node.input[1])[:, 0]
         if weights.min() < -128 or weights.max() > 127 or (weights != np.round(weights)).any():
             raise CompileError(f"lower: the weights of {node.name!r} are no 8-bit integers")
         output = node.output[0]
         window: dict[str, Any] = dict(
-            inputs=(tensor,), shape=self._shape(output), dtype=self._type(output),
-            kernel=(kernel, kernel), stride=(stride, stride), padding=(padding,) * 4,
+            inputs=(read.tensor,), shape=self._shape(output), dtype=self._type(output),
+            kernel=read.kernel, stride=read.strides, padding=read.pads,
         )  # fmt: skip
         # An average is one by ones.
         self._nodes.append(
@@ -143,7 +153,7 @@ class _Lowering:
             if (weights == 1).all()
             else Depthwise(_name(node), **window, weights=weights.astype(np.int8))
         )
-        self._alias[output] = (_name(node), 0)
+        self._alias[output] = (_name(node), _NONE)
 
     def _max_pool(self, node: NodeProto) -> None:
         """FINN keeps it channels first, between transposes."""
@@ -157,7 +167,7 @@ class _Lowering:
                 self._type(node.output[0]), kernel=kernel, stride=stride, padding=padding,
             )
         )  # fmt: skip
-        self._alias[node.output[0]] = (_name(node), 0)
+        self._alias[node.output[0]] = (_name(node), _NONE)
 
     def _add(self, node: NodeProto) -> None:
         bias = self._model.get_initializer(node.input[1])
@@ -172,7 +182,7 @@ class _Lowering:
         steps = bias.reshape(-1).astype(np.int64)
         given = self._type(node.output[0])
         self._nodes += add_bias(head, *known[head.inputs[0]], steps, _name(node), given)
-        self._alias[node.output[0]] = (_name(node), 0)
+        self._alias[node.output[0]] = (_name(node), _NONE)
 
     def _pool(self, node: NodeProto) -> None:
         self._emit(Pool, node, 1)
@@ -194,11 +204,11 @@ class _Lowering:
                 dtype=self._type(output), **fields,
             )
         )  # fmt: skip
-        self._alias[output] = (_name(node), 0)
+        self._alias[output] = (_name(node), _NONE)
 
     def _plain(self, tensor: str) -> tuple[str]:
-        name, padding = self._alias[tensor]
-        if padding:
+        name, pads = self._alias[tensor]
+        if any(pads):
             raise CompileError(f"lower: only a sliding window may read the padded {tensor!r}")
         return (name,)
 

@@ -54,8 +54,8 @@ def convolution_kernels(
     matrix = node.weights.transpose(0, 2, 1, 3).reshape(outputs, -1)
     try:
         windows = window_chain(
-            channels, height, width, inputs.bits, kernel=node.kernel, stride=node.stride,
-            form=fold.form, simd=fold.simd,
+            channels, height, width, inputs.bits, kernel=node.kernel, stride=node.strides,
+            pads=node.pads, form=fold.form, simd=fold.simd,
         )  # fmt: skip
         unit = MatrixVector(
             weights=matrix, simd=fold.simd, pe=fold.pe, style=fold.style, rom=fold.rom,

@@ -138,8 +138,8 @@ class _Planner:
         bits = self._types[tensor].bits
         first = windows[0] if windows else unit
         wire = self._take(tensor)
-        if node.kernel == 1 and node.stride != 1:
-            wire = self._subsample(name, wire, self._shapes[tensor])
+        if not windows and node.strides != (1, 1):
+            wire = self._subsample(node, wire, self._shapes[tensor])
         wire = self._fifo(f"{name}_fifo", name, wire)
         wire = self._widths(f"{name}_input", name, wire, first.inputs[0].width // bits)
         pixels = node.shape[0] * node.shape[1]
@@ -162,13 +162,13 @@ class _Planner:
             out = self._two_at_once(name, unit, wire, out)
         self._give(name, out)
 
-    def _subsample(self, name: str, wire: Wire, shape: tuple[int, int, int]) -> Wire:
+    def _subsample(self, node: Convolution, wire: Wire, shape: tuple[int, int, int]) -> Wire:
         """What a 1 x 1 kernel keeps of `wire`: before the FIFO, lest the unit wait for the rest."""
         height, width, channels = shape
-        kernel = Subsample(height, width, channels // wire.lanes, wire.width)
-        beats = -(-height // 2) * -(-width // 2) * kernel.groups
-        out = replace(wire, name=f"{name}_{kernel.module}", beats=beats)
-        self._put(out.name, name, kernel, (wire,), (out,), kernel.cycles)
+        kernel = Subsample(height, width, channels // wire.lanes, wire.width, node.strides)
+        beats = node.shape[0] * node.shape[1] * kernel.groups
+        out = replace(wire, name=f"{node.name}_{kernel.module}", beats=beats)
+        self._put(out.name, node.name, kernel, (wire,), (out,), kernel.cycles)
         return out
 
     def _two_at_once(self, name: str, unit: MatrixVector, wire: Wire, single: Wire) -> Wire:

@@ -72,13 +72,19 @@ def points() -> dict[str, list[Kernel]]:
         )
     ]  # fmt: skip
     columns = [
-        window_chain(channels, size, size, bits, kernel=3, stride=stride, form="column")
+        window_chain(
+            channels, size, size, bits, kernel=(3, 3), stride=(stride, stride), pads=(1, 1, 1, 1),
+            form="column",
+        )
         for channels, size, bits, stride in (
             (3, 32, 6, 1), (16, 32, 6, 2), (32, 32, 4, 1), (16, 16, 5, 2), (32, 8, 6, 1),
         )
     ]  # fmt: skip
     windows = [
-        window_chain(channels, size, size, bits, kernel=3, stride=stride, form="window")
+        window_chain(
+            channels, size, size, bits, kernel=(3, 3), stride=(stride, stride), pads=(1, 1, 1, 1),
+            form="window",
+        )
         for channels, size, bits, stride in (
             (3, 32, 6, 1), (16, 32, 4, 2), (32, 16, 4, 1), (32, 8, 5, 2),
         )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Sides of a window and steps between windows that sliding_window.sv makes.
+# Sides of a window and steps between windows.
 WINDOW_SIDES = range(1, 8)
 WINDOW_STEPS = range(1, 5)
-KERNEL_SIZES = (1, 3)
-STRIDES = (1, 2)
-# Smaller images have no second row or column for a window to move to.
-SMALLEST_IMAGE = 2
+# Rows and columns of the images of which windows can come in more than one beat's width.
+SMALLEST_WIDE = 2
 # One threshold less than levels, and at most 255 of them.
 ACTIVATION_BITS = range(2, 9)
 # The zero point may widen them: as inputs of a matrix-vector unit levels are no wider than this.
@@ -31,24 +29,21 @@ def window_faults(
     faults = []
     if set(dilations) != {1}:
         faults.append(f"has dilation {_same(dilations)}; kernels have 1")
-    if kernel[0] != kernel[1] or kernel[0] not in KERNEL_SIZES:
-        legal = " and ".join(f"{size}x{size}" for size in KERNEL_SIZES)
-        faults.append(f"has windows of {kernel[0]}x{kernel[1]}; kernels make {legal}")
-    elif list(pads) != [kernel[0] // 2] * 4:
+    size = f"{kernel[0]}x{kernel[1]}"
+    sides = zip(pads, (*kernel, *kernel), strict=True)
+    padded = [pixels + pads[way] + pads[way + 2] for way, pixels in enumerate(image)]
+    if any(side not in WINDOW_SIDES for side in kernel):
+        faults.append(f"has windows of {size}; kernels make {_range(WINDOW_SIDES)} pixels each way")
+    elif any(not 0 <= pad < side for pad, side in sides):
         faults.append(
-            f"pads {kernel[0]}x{kernel[1]} windows by {_sides(pads)}; kernels pad them by "
-            f"{kernel[0] // 2}"
+            f"pads {size} windows by {_sides(pads)}; kernels pad by less than the window has"
         )
-    if strides[0] != strides[1] or strides[0] not in STRIDES:
-        legal = " and ".join(map(str, STRIDES))
-        faults.append(f"has stride {_same(strides)}; kernels have {legal}")
+    elif any(pixels < side for pixels, side in zip(padded, kernel, strict=True)):
+        faults.append(f"has windows of {size} on a padded image of {padded[0]}x{padded[1]}")
+    if any(step not in WINDOW_STEPS for step in strides):
+        faults.append(f"has stride {_same(strides)}; kernels have {_range(WINDOW_STEPS)}")
     if groups != 1:
         faults.append(f"has {groups} groups; kernels sum over all channels")
-    if kernel[0] != 1 and min(image) < SMALLEST_IMAGE:
-        faults.append(
-            f"reads an image of {image[0]}x{image[1]}; kernels want {SMALLEST_IMAGE}x"
-            f"{SMALLEST_IMAGE} at least"
-        )
     return faults
 
 
@@ -64,14 +59,18 @@ def channelwise_faults(
         faults.append(f"has dilation {_same(dilations)}; kernels have 1")
     if any(side not in WINDOW_SIDES for side in kernel) or tuple(kernel) == (1, 1):
         faults.append(
-            f"has windows of {said}; kernels make 1 to {WINDOW_SIDES[-1]} pixels each way, 2 at "
+            f"has windows of {said}; kernels make {_range(WINDOW_SIDES)} pixels each way, 2 at "
             "least of them"
         )
     elif any(pad >= side for pad, side in zip(pads, [*kernel, *kernel], strict=True)):
         faults.append(f"pads {said} windows by {_sides(pads)}; kernels pad them by less")
     if any(step not in WINDOW_STEPS for step in strides):
-        faults.append(f"has stride {_same(strides)}; kernels have 1 to {WINDOW_STEPS[-1]}")
+        faults.append(f"has stride {_same(strides)}; kernels have {_range(WINDOW_STEPS)}")
     return faults
+
+
+def _range(values: range) -> str:
+    return f"{values.start} to {values.stop - 1}"
 
 
 def _same(values: Sequence[int]) -> str:

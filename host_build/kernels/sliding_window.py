@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host_build.kernels.base import Kernel, RamStyle, Resources, Stream, ram
-from host_build.kernels.limits import WINDOW_SIDES, WINDOW_STEPS
+from host_build.kernels.limits import SMALLEST_WIDE, WINDOW_SIDES, WINDOW_STEPS
 from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.row_window import RowWindow
 from host_build.kernels.window_ring import Geometry, least_ring
 
 Form = Literal["serial", "column", "window"]
+Sides = tuple[int, int]
+Pads = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class SlidingWindow(Kernel):
     width: int
     groups: int
     bits: int
-    kernel: tuple[int, int] = (3, 3)
-    stride: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] | None = None
+    kernel: Sides = (3, 3)
+    stride: Sides = (1, 1)
+    pads: Pads | None = None
     level: int = 0
     level_bits: int = 1
     ring: int | None = None
@@ -61,12 +63,12 @@ class SlidingWindow(Kernel):
         self._require(self.style in (None, "distributed", "block"), "style", "distributed, block")
 
     @property
-    def padding(self) -> tuple[int, int, int, int]:
+    def padding(self) -> Pads:
         """Pixels added above, to the left, below and to the right."""
         return self._halves if self.pads is None else self.pads
 
     @property
-    def _halves(self) -> tuple[int, int, int, int]:
+    def _halves(self) -> Pads:
         down, across = self.kernel[0] // 2, self.kernel[1] // 2
         return (down, across, down, across)
 
@@ -141,34 +143,47 @@ class SlidingWindow(Kernel):
         return control + ram(self.ram_style, self.bits, self.depth)
 
 
+def forms(
+    height: int, width: int, kernel: Sides, stride: Sides, pads: Pads
+) -> tuple[Form, ...]:  # fmt: skip
+    """The forms in which the windows of a convolution can come."""
+    wide = (
+        kernel == (3, 3) and pads == (1, 1, 1, 1) and stride in ((1, 1), (2, 2))
+        and min(height, width) >= SMALLEST_WIDE
+    )  # fmt: skip
+    return ("serial", "column", "window") if wide else ("serial",)
+
+
 def window_chain(
-    channels: int, height: int, width: int, bits: int, *, kernel: int, stride: int, form: Form,
-    simd: int | None = None,
+    channels: int, height: int, width: int, bits: int, *, kernel: Sides, stride: Sides, pads: Pads,
+    form: Form, simd: int | None = None,
 ) -> tuple[Kernel, ...]:  # fmt: skip
     """The kernels, one after the other, that make the windows of a convolution.
 
+    `kernel` and `stride` are (down, across), `pads` above, to the left, below and to the right.
     Form "serial" takes and gives `simd` channels a beat; "column" and "window" take a pixel of all
     channels, and give a column of a window, or the whole window, a beat. A window is in the order
     x, y, channel. `bits` is an element's. The windows of a 1 x 1 kernel are the pixels themselves,
     after `Subsample` if it has a stride: its chain is empty.
     """
-    if kernel not in (1, 3):
-        raise ValueError(f"window_chain: kernel is {kernel}; legal: 1 or 3")
+    legal = forms(height, width, kernel, stride, pads)
+    if form not in legal:
+        raise ValueError(f"window_chain: form is {form}; legal for these: {', '.join(legal)}")
     lanes = channels if simd is None or form != "serial" else simd
     if channels % lanes:
         raise ValueError(f"window_chain: simd is {simd}; legal: a divisor of {channels} channels")
     groups, beat = channels // lanes, lanes * bits
-    if kernel == 1:
+    if kernel == (1, 1) and not any(pads):
         return ()
     if form == "serial":
-        return (SlidingWindow(height, width, groups, beat, stride=(stride, stride)),)
-    lines = LineBuffer(height, width, beat, stride)
+        return (SlidingWindow(height, width, groups, beat, kernel, stride, pads),)
+    lines = LineBuffer(height, width, beat, stride[0])
     if form == "window":
-        return (lines, RowWindow(width, 3 * beat, stride))
+        return (lines, RowWindow(width, 3 * beat, stride[1]))
     # The ring of LUTRAM is 32 deep in any case; with stride 2 columns come in bursts of a row.
     ring = max(32, 3 + width // 3)
     columns = SlidingWindow(
-        lines.rows, width, 1, 3 * beat, kernel=(1, 3), stride=(1, stride), ring=ring,
+        lines.rows, width, 1, 3 * beat, kernel=(1, 3), stride=(1, stride[1]), ring=ring,
         style="distributed",
     )  # fmt: skip
     return (lines, columns)

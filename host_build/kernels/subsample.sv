@@ -1,5 +1,5 @@
-// Keeps every second pixel of every second row, the first ones included: the windows of a 1 x 1
-// kernel with stride 2. There is no register in the way of the data.
+// Keeps the first of every STRIDE_X pixels of the first of every STRIDE_Y rows: the windows of a
+// 1 x 1 kernel with a stride. There is no register in the way of the data.
 `default_nettype none
 
 module subsample #(
@@ -8,7 +8,10 @@ module subsample #(
   parameter WIDTH  = 8,
   // Beats of a pixel and bits of a beat.
   parameter GROUPS = 1,
-  parameter BITS   = 8
+  parameter BITS   = 8,
+  // From a row that is kept to the next, and from a pixel to the next: 1 to 4.
+  parameter STRIDE_Y = 2,
+  parameter STRIDE_X = 2
 ) (
   input  wire            clk_i,
   input  wire            rst_i,
@@ -30,6 +33,9 @@ module subsample #(
     if (HEIGHT < 1 || WIDTH < 1 || GROUPS < 1) begin : gen_bad_size
       $error("subsample: HEIGHT, WIDTH and GROUPS must be at least 1");
     end
+    if (STRIDE_Y < 1 || STRIDE_Y > 4 || STRIDE_X < 1 || STRIDE_X > 4) begin : gen_bad_stride
+      $error("subsample: STRIDE_Y and STRIDE_X must be 1 to 4");
+    end
   endgenerate
 
   // The position of the next beat.
@@ -40,8 +46,33 @@ module subsample #(
   wire last_x     = x_q == X_BITS'(WIDTH - 1);
   wire last_y     = y_q == Y_BITS'(HEIGHT - 1);
 
-  wire keep = ~x_q[0] & ~y_q[0];
+  wire in_row, in_column;
+  wire keep = in_column & in_row;
   wire push = in_valid_i & in_ready_o;
+
+  // What is left of a position after whole strides: some of its bits, but for a stride of 3.
+  generate
+    if (STRIDE_Y != 3) begin : gen_row
+      assign in_row = (y_q & Y_BITS'(STRIDE_Y - 1)) == 0;
+    end else begin : gen_third_row
+      reg [1:0] phase_q;
+      assign in_row = phase_q == 0;
+      always @(posedge clk_i) begin
+        if (rst_i) phase_q <= 0;
+        else if (push & last_group & last_x) phase_q <= last_y || phase_q == 2 ? 0 : phase_q + 1'b1;
+      end
+    end
+    if (STRIDE_X != 3) begin : gen_column
+      assign in_column = (x_q & X_BITS'(STRIDE_X - 1)) == 0;
+    end else begin : gen_third_column
+      reg [1:0] phase_q;
+      assign in_column = phase_q == 0;
+      always @(posedge clk_i) begin
+        if (rst_i) phase_q <= 0;
+        else if (push & last_group) phase_q <= last_x || phase_q == 2 ? 0 : phase_q + 1'b1;
+      end
+    end
+  endgenerate
 
   assign in_ready_o  = ~keep | out_ready_i;
   assign out_data_o  = in_data_i;

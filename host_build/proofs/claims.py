@@ -73,6 +73,8 @@ _ALL = (
         {"HEIGHT": 1, "WIDTH": 3, "GROUPS": 1, "BITS": 2},
         {"HEIGHT": 2, "WIDTH": 4, "GROUPS": 2, "BITS": 2},
         {"HEIGHT": 3, "WIDTH": 3, "GROUPS": 2, "BITS": 2},
+        {"HEIGHT": 4, "WIDTH": 5, "GROUPS": 1, "BITS": 2, "STRIDE_Y": 3, "STRIDE_X": 3},
+        {"HEIGHT": 2, "WIDTH": 5, "GROUPS": 1, "BITS": 2, "STRIDE_Y": 1, "STRIDE_X": 4},
     ), complete=True),
     Bench("pool", ("pool",), (
         {"GROUPS": 1, "PIXELS": 3, "IN_BITS": 2, "IN_SIGNED": 0, "LARGEST": 0, "OUT_BITS": 4},

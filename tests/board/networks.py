@@ -64,16 +64,24 @@ class Builder:
         return self._add(Threshold(self._next(), (name,), shape, made, table, bias))
 
     def convolution(
-        self, name: str, outputs: int, kernel: int, *, stride: int = 1, bits: int = 8
-    ) -> str:
+        self, name: str, outputs: int, kernel: int | tuple[int, int], *,
+        stride: int | tuple[int, int] = 1, bits: int = 8,
+        padding: int | tuple[int, int, int, int] | None = None,
+    ) -> str:  # fmt: skip
+        """With `padding` for half of a square kernel by default."""
         (height, width, channels), kind = self._known[name]
         largest = (1 << (bits - 1)) - 1
-        size = (outputs, kernel, kernel, channels)
+        down, across = (kernel, kernel) if isinstance(kernel, int) else kernel
+        size = (outputs, down, across, channels)
         weights = self._rng.integers(-largest, largest + 1, size).astype(np.int8)
-        padding = kernel // 2
+        pads = down // 2 if padding is None else padding
+        top, left, bottom, right = (pads,) * 4 if isinstance(pads, int) else pads
+        steps = (stride, stride) if isinstance(stride, int) else stride
         bound = int(np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3)).max())
         bound *= max(-kind.minimum, kind.maximum)
-        shape = tuple((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
+        padded = (height + top + bottom, width + left + right)
+        kernels = (down, across)
+        shape = tuple((padded[way] - kernels[way]) // steps[way] + 1 for way in (0, 1))
         return self._add(
             Convolution(
                 self._next(),
@@ -82,7 +90,7 @@ class Builder:
                 holding(-bound, bound),
                 weights,
                 stride,
-                padding,
+                pads,
             )
         )
 

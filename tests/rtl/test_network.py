@@ -258,7 +258,7 @@ def test_a_shortcut_that_is_a_little_slower_than_its_twin_says_is_found(monkeypa
     """The main path takes longer to its first result, so that for a while nobody waits for it."""
     graph = strided_shortcut()
     folding = as_slow_as(graph, 8 * 32 * 5)
-    (slow,) = (n.name for n in graph.nodes if isinstance(n, Convolution) and n.stride > n.kernel)
+    (slow,) = (n.name for n in graph.nodes if isinstance(n, Convolution) and n.strides > n.kernel)
     folding[slow] = as_slow_as(graph, 16 * 32 * 5)[slow]
     layout = plan(graph, folding)
     monkeypatch.setattr(Plan, "interval", 16 * 32 * 5 - 4)

@@ -35,7 +35,7 @@ KERNELS = [
     SlidingWindow(6, 5, 2, BITS, (3, 3), (2, 2), (1,) * 4, level=-3 & 15, level_bits=BITS),
     SlidingWindow(1, 1, 1, BITS, kernel=(1, 1)),
     LineBuffer(4, 4, 2 * BITS), LineBuffer(7, 5, BITS, 2), LineBuffer(6, 2, BITS, 2),
-    Subsample(5, 6, 3, BITS),
+    Subsample(5, 6, 3, BITS), Subsample(7, 8, 2, BITS, (3, 3)), Subsample(6, 9, 1, BITS, (4, 1)),
 ]  # fmt: skip
 CHAINS: list[tuple[int, int, int, int, int, Form]] = [
     # channels, height, width, kernel, stride
@@ -133,7 +133,10 @@ def test_chain(
     chain: tuple[int, int, int, int, int, Form], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     channels, height, width, kernel, stride, form = chain
-    kernels = window_chain(channels, height, width, BITS, kernel=kernel, stride=stride, form=form)
+    kernels = window_chain(
+        channels, height, width, BITS, kernel=(kernel,) * 2, stride=(stride,) * 2,
+        pads=(kernel // 2,) * 4, form=form,
+    )  # fmt: skip
     images = np.random.default_rng(0).integers(0, 1 << BITS, (6, height, width, channels))
     whole = SlidingWindow(height, width, 1, channels * BITS, stride=(stride, stride))
     expected = whole.golden(images)
@@ -153,8 +156,29 @@ def test_latency() -> None:
     assert cycles["out"][5] - cycles["in"][8] == kernel.latency
 
 
+def _chain(
+    kernel: tuple[int, int], stride: tuple[int, int], pads: tuple[int, int, int, int], form: Form
+) -> tuple[Kernel, ...]:
+    return window_chain(4, 8, 8, BITS, kernel=kernel, stride=stride, pads=pads, form=form)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pads"),
+    [
+        ((3, 3), (1, 1), (0, 0, 0, 0)), ((3, 3), (1, 2), (1, 1, 1, 1)),
+        ((5, 5), (1, 1), (2, 2, 2, 2)), ((3, 3), (3, 3), (1, 1, 1, 1)),
+    ],
+)  # fmt: skip
+def test_other_windows_than_of_3x3_come_pixel_by_pixel(
+    kernel: tuple[int, int], stride: tuple[int, int], pads: tuple[int, int, int, int]
+) -> None:
+    assert [k.module for k in _chain(kernel, stride, pads, "serial")] == ["sliding_window"]
+    with pytest.raises(ValueError, match="form is window; legal for these: serial"):
+        _chain(kernel, stride, pads, "window")
+
+
 def test_chain_of_nothing() -> None:
-    assert window_chain(4, 8, 8, BITS, kernel=1, stride=1, form="serial") == ()
+    assert _chain((1, 1), (1, 1), (0,) * 4, "serial") == ()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-// subsample.sv: the beats of every second pixel of every second row pass, all others vanish.
+// subsample.sv: the beats of every STRIDE_X-th pixel of every STRIDE_Y-th row pass, all others vanish.
 `default_nettype none
 
 module subsample_proof #(
   parameter HEIGHT = 3,
   parameter WIDTH  = 3,
   parameter GROUPS = 2,
-  parameter BITS   = 2
+  parameter BITS   = 2,
+  parameter STRIDE_Y = 2,
+  parameter STRIDE_X = 2
 ) (
   input wire            clk_i,
   input wire            rst_i,
@@ -26,7 +28,9 @@ module subsample_proof #(
     .HEIGHT(HEIGHT),
     .WIDTH(WIDTH),
     .GROUPS(GROUPS),
-    .BITS(BITS)
+    .BITS(BITS),
+    .STRIDE_Y(STRIDE_Y),
+    .STRIDE_X(STRIDE_X)
   ) i_kernel (
     .clk_i(clk_i),
     .rst_i(rst_i),
@@ -52,7 +56,7 @@ module subsample_proof #(
   end
 
   wire [PLACE-1:0] pixel = place_q / GROUPS;
-  wire kept = (pixel % WIDTH) % 2 == 0 && (pixel / WIDTH) % 2 == 0;
+  wire kept = (pixel % WIDTH) % STRIDE_X == 0 && (pixel / WIDTH) % STRIDE_Y == 0;
 
   always @* if (live) begin
     assert (out_valid == (in_valid_i & kept));

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from board_app.errors import GraphError
-from board_app.network.graph import INPUT, Add, DataType, Graph, Pool, Threshold, load
+from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool, Threshold, load
 from board_app.system.files import read_arrays
 
 from ..networks import Builder, residual
@@ -128,7 +128,11 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
         (lambda h: h["nodes"][0].update(name="other"), "other.weights"),
         (lambda h: h["nodes"][0].update(colour="red"), "colour"),
         (lambda h: h["nodes"][0].pop("stride"), "stride"),
-        (lambda h: h["nodes"][0].update(stride=0), "ZeroDivisionError"),
+        (lambda h: h["nodes"][0].update(stride=0), "node0 has stride 0"),
+        (lambda h: h["nodes"][0].update(stride=[1, 2, 1]), "node0 has stride"),
+        (lambda h: h["nodes"][0].update(padding=[1, 1]), "node0 has padding"),
+        (lambda h: h["nodes"][0].update(padding=[1, 1, -1, 1]), "node0 has padding"),
+        (lambda h: h["nodes"][0].update(padding="wide"), "no readable graph"),
         (lambda h: h["nodes"].clear(), "no nodes"),
         (lambda h: h.update(nodes=3), "no readable graph"),
         (lambda h: h.update(nodes=[3]), "no readable graph"),
@@ -143,6 +147,30 @@ def test_wrong_files(
     edit(path, change)
     with pytest.raises(GraphError, match=message):
         load(path)
+
+
+def test_one_number_says_what_is_equal_on_all_sides() -> None:
+    """As files had it before there were others: their bytes stay the same."""
+    made = convolution((2, 2), (1, 1, 1, 1))
+    assert (made.stride, made.padding) == (2, 1)
+    assert (made.strides, made.pads, made.kernel) == ((2, 2), (1, 1, 1, 1), (3, 2))
+    assert Graph((made,), SHAPE, BYTE).dump() == Graph((convolution(2, 1),), SHAPE, BYTE).dump()
+
+
+def test_sides_that_differ_survive_the_file(tmp_path: Path) -> None:
+    graph = Graph((convolution((2, 1), (0, 1, 2, 0)),), SHAPE, BYTE)
+    path = tmp_path / "graph.npz"
+    path.write_bytes(graph.dump())
+    (found,) = load(path).nodes
+    assert isinstance(found, Convolution)
+    assert (found.strides, found.pads) == ((2, 1), (0, 1, 2, 0))
+    assert load(path).dump() == graph.dump()
+
+
+def convolution(stride: Any, padding: Any) -> Convolution:
+    shape = (2, 4 if stride == (2, 1) else 3, 2)
+    weights = np.zeros((2, 3, 2, 3), np.int8)
+    return Convolution("a", (INPUT,), shape, BYTE, weights, stride, padding)
 
 
 def test_no_file(tmp_path: Path) -> None:

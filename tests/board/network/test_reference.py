@@ -47,8 +47,9 @@ def naive(graph: Graph, image: np.ndarray) -> dict[str, np.ndarray]:
 
 def _window_sum(node: Convolution, pixels: np.ndarray, y: int, x: int, output: int) -> int:
     total = 0
-    for dy, dx, channel in np.ndindex(node.kernel, node.kernel, pixels.shape[2]):
-        row, column = y * node.stride + dy - node.padding, x * node.stride + dx - node.padding
+    (step_y, step_x), (top, left, _, _) = node.strides, node.pads
+    for dy, dx, channel in np.ndindex(*node.kernel, pixels.shape[2]):
+        row, column = y * step_y + dy - top, x * step_x + dx - left
         if 0 <= row < pixels.shape[0] and 0 <= column < pixels.shape[1]:
             total += int(node.weights[output, dy, dx, channel]) * int(pixels[row, column, channel])
     return total

@@ -1,0 +1,67 @@
+"""Windows of every side, step and padding, and groups: as integers what the file itself gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import helper
+from qonnx.transformation.infer_shapes import InferShapes
+
+from board_app.network.graph import Convolution
+from host_build.compiler.adapt import adapt
+from host_build.compiler.model import ModelWrapper, apply, execute_onnx
+from host_build.compiler.pipeline import compile_model
+
+from .networks import Network, finish, start
+
+
+def grouped(network: Network, groups: int, inputs: int, outputs: int, **attributes: object) -> None:
+    before = network.last
+    weights = network.weights(
+        (outputs, inputs // groups, 3, 3), np.full((outputs, 1, 1, 1), 0.1317)
+    )
+    network.add("Conv", weights, first=before, group=groups, **attributes)
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+
+
+def test_all_at_once(tmp_path):
+    """5x5 without padding, two groups padded on one side, 1x1 padded by 1 with a stride of 3."""
+    network = start(kernel=5, pads=[0] * 4, strides=[2, 1])
+    grouped(network, 2, 4, 6, pads=[0, 0, 1, 1], strides=[2, 2])
+    before = network.last
+    network.add("Conv", network.weights((4, 6, 1, 3), 0.1171), first=before, pads=[0, 2, 0, 0])
+    network.quant(0.3119)
+    network.convolution(4, 4, 1, pads=[1] * 4, strides=[1, 3])
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    path = finish(network).save(tmp_path / "m.onnx")
+    images = np.random.default_rng(3).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    compiled = compile_model(path, tmp_path / "b", images)
+    windows = [n for n in compiled.graph.nodes if isinstance(n, Convolution)]
+    assert [(n.kernel, n.strides, n.pads) for n in windows[:-1]] == [
+        ((5, 5), (2, 1), (0, 0, 0, 0)),
+        ((3, 3), (2, 2), (0, 0, 1, 1)),
+        ((1, 3), (1, 1), (0, 2, 0, 0)),
+        ((3, 3), (1, 3), (2, 2, 2, 2)),
+    ]
+    # What the second group reads has no weight in the first, and the other way round.
+    assert not windows[1].weights[:3, ..., 2:].any()
+    assert not windows[1].weights[3:, ..., :2].any()
+    assert compiled.rounded == 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "pads"), [(1, [1, 1, 1, 1]), (1, [0, 2, 1, 0]), (2, [3, 0, 0, 1]), (3, [3, 3, 0, 4])]
+)
+def test_more_padding_than_window_is_a_larger_window_of_the_same_sums(tmp_path, kernel, pads):
+    given = start(kernel=kernel, pads=pads, strides=[1, 2])
+    model = apply(ModelWrapper(str(finish(given).save(tmp_path / "m.onnx"))), InferShapes())
+    changed = adapt(model)
+    (node,) = changed.get_nodes_by_op_type("Conv")
+    found = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    sides = found["kernel_shape"] * 2
+    assert all(pad < side for pad, side in zip(found["pads"], sides, strict=True))
+    image = np.random.default_rng(1).integers(0, 256, (1, 3, 32, 32)).astype(np.float32)
+    logits = [execute_onnx(m, {"x": image})[m.graph.output[0].name] for m in (model, changed)]
+    assert np.allclose(*logits, rtol=1e-5)
