@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from board_app.doctor import chip_checks, looks, registers
 from board_app.doctor.finding import FAULT, OK, WARNING, Finding, System
 from board_app.driver.chip import Hardware
-from board_app.driver.processing_system import Read
 from board_app.driver.pynq_session import PynqSession
 from board_app.errors import AcceleratorError, BackendError
 from board_app.network.overlay import Overlay
@@ -38,7 +38,7 @@ def examine(
     if simulated:
         yield Finding("board", OK, "simulated: what a real one's system has was not looked at")
     if not faults:
-        for check in registers.all_of(_reader()):
+        for check in registers.all_of(_read):
             finding = _safely(check)
             faults |= finding.state == FAULT
             yield finding
@@ -77,6 +77,9 @@ def _chip(overlay: Overlay, load_anyway: bool) -> Iterator[Finding]:
     except BackendError as error:
         yield Finding("overlay", FAULT, str(error), "do what the line above says; then ask again")
         return
+    except Exception as error:
+        yield _failed("overlay", error)
+        return
     with closing(session):
         yield Finding("overlay", OK, f"{name} is loaded, FCLK0 {session.clock_mhz:g} MHz")
         reference = Reference(overlay.graph())
@@ -85,6 +88,8 @@ def _chip(overlay: Overlay, load_anyway: bool) -> Iterator[Finding]:
                 found = check()
             except AcceleratorError as error:
                 found = [chip_checks.failure(what, error)]
+            except Exception as error:
+                found = [_failed(what, error)]
             yield from found
             if any(finding.state == FAULT for finding in found):
                 return
@@ -94,8 +99,12 @@ def _safely(check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        return Finding("doctor", WARNING, text, "this check itself failed: report it with the JSON")
+        return replace(_failed("doctor", error), state=WARNING)
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    text = f"{type(error).__name__}: {error}"
+    return Finding(name, FAULT, text, "this check itself failed: report it with the JSON")
 
 
 def _device() -> Any:
@@ -105,14 +114,7 @@ def _device() -> Any:
         return None  # the checks say why
 
 
-def _reader() -> Read:
+def _read(address: int) -> int:
+    """The word at a physical address, by pynq's MMIO."""
     pynq = importlib.import_module("pynq")
-    windows: Dict[int, Any] = {}
-
-    def read(address: int) -> int:
-        base = address & ~0xFFF
-        if base not in windows:
-            windows[base] = pynq.MMIO(base, 0x1000)
-        return int(windows[base].read(address - base))
-
-    return read
+    return int(pynq.MMIO(address, 4).read(0))

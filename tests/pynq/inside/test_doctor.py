@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from board_app.network.overlay import Overlay
 from host_build.simulation.behaviour import BehaviouralChip, Faults
 from host_build.simulation.board import SimulatedBoard
 
-from .conftest import BUILD, HARDWARE, REFERENCE, write_overlay
+from .conftest import BUILD, REFERENCE, tiny_overlay
 
 
 @dataclass
@@ -120,17 +119,7 @@ CASES = [
 
 @pytest.fixture
 def overlay(tmp_path: Path) -> Overlay:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    write_overlay(folder / "tiny.bit")
-    row = {"clock_mhz": HARDWARE.clock_mhz, "cycles_per_frame": HARDWARE.interval_cycles}
-    manifest = SimpleNamespace(
-        network="tiny", build_id=f"{BUILD:08x}", circuit=row,
-        files={"tiny.bit": "", "tiny.hwh": ""},
-    )  # fmt: skip
-    found = Overlay(folder, manifest)
-    object.__setattr__(found, "graph", lambda: REFERENCE._graph)
-    return found
+    return tiny_overlay(tmp_path / "tiny")
 
 
 def board_of(case: Case) -> SimulatedBoard:

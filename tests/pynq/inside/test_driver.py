@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pynq
@@ -20,11 +19,10 @@ from board_app.driver import chip, loaded, pynq_session
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.pynq_session import open_bitstream, open_overlay
 from board_app.errors import AcceleratorError, ChipBusy
-from board_app.network.overlay import Overlay
 from host_build.simulation.behaviour import BehaviouralChip, Faults
 from host_build.simulation.board import BoardError, SimulatedBoard
 
-from .conftest import BUILD, HARDWARE, REFERENCE, pixels, write_overlay
+from .conftest import HARDWARE, REFERENCE, pixels, tiny_overlay, write_overlay
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,22 +51,15 @@ def test_throughput(driver: Accelerator) -> None:
 
 
 def test_an_overlay_with_its_manifest(board: SimulatedBoard, tmp_path: Path) -> None:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    write_overlay(folder / "tiny.bit")
-    row = {"clock_mhz": 142.857, "cycles_per_frame": 6000}
-    manifest = SimpleNamespace(
-        network="tiny", build_id=f"{BUILD:08x}", circuit=row,
-        files={"tiny.bit": "", "tiny.hwh": ""},
-    )  # fmt: skip
-    with open_overlay(Overlay(folder, manifest)) as driver:
+    overlay = tiny_overlay(tmp_path / "tiny")
+    with open_overlay(overlay) as driver:
         assert equal(driver, pixels(3))
-    del manifest.files["tiny.hwh"]
+    del overlay.manifest.files["tiny.hwh"]
     with pytest.raises(AcceleratorError, match=r"lists no \.hwh file"):
-        open_overlay(Overlay(folder, manifest))
-    del manifest.files["tiny.bit"]
+        open_overlay(overlay)
+    del overlay.manifest.files["tiny.bit"]
     with pytest.raises(AcceleratorError, match=r"tiny has no bitstream: .*deploy\.sh tiny --sim"):
-        open_overlay(Overlay(folder, manifest))
+        open_overlay(overlay)
 
 
 @pytest.mark.parametrize("fault", ["hang", "input_error", "output_error"])

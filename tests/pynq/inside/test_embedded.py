@@ -19,20 +19,11 @@ from board_app.driver import chip, loaded
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.pynq_session import open_bitstream
 from board_app.errors import AcceleratorError
-from host_build.simulation.behaviour import BehaviouralChip
-from host_build.simulation.hardware import BoardHardware
 from tests.bit_files import bit_file
 
 from .conftest import HARDWARE, REFERENCE, pixels, write_overlay
-from .kernel import Kernel, forget_devices
+from .kernel import Kernel
 from .test_driver import OTHERS, REBOOT, when_downloaded, when_polled
-
-
-@pytest.fixture
-def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
-    hardware = BoardHardware(lambda build: BehaviouralChip(REFERENCE.execute, build), cma=8 << 20)
-    yield Kernel(tmp_path / "board", hardware, monkeypatch)
-    forget_devices()
 
 
 @pytest.fixture
