@@ -41,6 +41,7 @@ fail() {
 enter() { # go to the folder everything here is relative to
   mkdir -p "$root/releases" "$root/run" || fail "cannot write to $root"
   cd -P "$root"
+  [ -w . ] || fail "cannot write to $PWD: is the card's file system read-only? (dmesg says why)"
 }
 
 can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
@@ -199,13 +200,19 @@ in_release() ( # COMMAND OPTION...: run the app's command of release $hash, as r
 )
 
 remember() { # what is in use, for put_back
+  local file
+  rm -f finished
+  for file in demo demo.sh; do # by links, which take no room on a card that is full
+    rm -f $file.before
+    [ ! -e $file ] || ln $file $file.before
+  done
   before=$(readlink current || true) demo_before='' service_before=no
   if demo_pid >/dev/null; then demo_before=$(<demo); fi
   if has_service; then service_before=yes; fi
 }
 
 put_back() { # use again what was remembered
-  local process
+  local process file
   trap '' INT
   trap - EXIT
   set +e # each step, whatever became of those before
@@ -216,6 +223,7 @@ put_back() { # use again what was remembered
   if [ "$stopping" = yes ] || [ "$(cat demo 2>/dev/null)" != "$demo_before" ]; then
     stop_demo || true
   fi
+  for file in demo demo.sh; do [ ! -e $file.before ] || mv -f $file.before $file; done
   if [ -n "$before" ]; then point_current "$before"; else rm -f current; fi
   [ "$service_before" = yes ] || remove_service
   restart_demo
@@ -231,7 +239,6 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   fi
   settle "$hash"
 
-  rm -f finished
   remember
   trap put_back EXIT # however it ends before it is done
   # One process at a time has the FPGA, so a demo that has it makes room for the self-test.

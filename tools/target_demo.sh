@@ -63,23 +63,29 @@ restart_demo() { # start the demo that was remembered, unless it runs
   start_demo $demo_before || { demo_output && say "the demo before it does not start again (see above)"; }
 }
 
+write() { # FILE TEXT: all of it or nothing, and nothing where it has that: the card may be full
+  [ "$(cat "$1" 2>/dev/null)" != "$2" ] || return 0
+  printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1" && return 0
+  rm -f "$1.new"
+  return 1
+}
+
 start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers in 4 minutes
   local end=$((SECONDS + 240)) via=() user='' what
   local backend=${5:-reference}
-  echo "$*" >demo
-  rm -f demo.pid
   choose_user "$1"
   what="board_app demo --fpga-program $app ${user:+--user $user} --"
   # A release that was deployed before the command demo came has the page and the FPGA in one.
   [ -d "releases/$1/board_app/service" ] || what="$app serve"
-  {
+  what=$(
     printf 'echo $$ >%q\n' "$PWD/demo.pid"
     printf 'set -- -m %s' "$what"
     printf ' %q' --overlay "$2" --host "$3" --port "$4" --backend "$backend" "${@:6}"
     printf '\n'
     launcher "$1" "$(cache)"
-  } >demo.sh.new
-  mv demo.sh.new demo.sh
+  )
+  write demo "$*" && write demo.sh "$what" || return 1
+  rm -f demo.pid
   if wants_service; then
     install_service
     as_root systemctl restart "$SERVICE" || return 1

@@ -210,7 +210,7 @@ def test_a_demo_that_does_not_start_is_rolled_back(checkout: Checkout, deployed:
     done = checkout.run("net", *deployed.arguments())
     assert done.returncode == 1
     assert "stub demo: cannot start" in done.stdout
-    assert (deployed.current, deployed.version()) == (before, "one")
+    assert (deployed.current, deployed.version()) == (before, "one"), done.stdout
 
 
 def test_a_release_from_before_the_command_demo(checkout: Checkout, deployed: Board) -> None:
