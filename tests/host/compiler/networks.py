@@ -222,6 +222,13 @@ def two_scales(network: Network) -> None:
     network.quant(0.3)
 
 
+def _groups(network: Network) -> None:
+    before = network.last
+    network.add("Conv", network.weights((4, 2, 3, 3), 0.1317), first=before, pads=[1] * 4, group=2)
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+
+
 def _depthwise(network: Network, stride: int = 1, scales: Any = 0.1317) -> None:
     before = network.last
     weights = network.weights((4, 1, 3, 3), scales)
@@ -316,6 +323,8 @@ KINDS: dict[str, Kind] = {
     "kernel-5": (lambda: finish(start(kernel=5)), {}),
     "kernel-7": (lambda: finish(start(kernel=7)), {}),
     "stride-4": (lambda: finish(start(strides=[4, 4])), {}),
+    "valid": (lambda: finish(start(pads=[0] * 4)), {}),
+    "groups": (lambda: _middle(_groups), {}),
     "padding-of-one-side": (lambda: finish(start(auto_pad="SAME_UPPER", pads=None,
                                                 strides=[2, 2])), {}),
     "opset-8": (lambda: finish(start()), {"opset": 8}),
