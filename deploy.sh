@@ -21,6 +21,8 @@ Put an overlay and board_app on a PYNQ-Z2, check them there, and start the demo.
   --web-port PORT      the demo's port (default 8000)
   --https              serve over HTTPS, which browsers ask for before they hand out a camera
   --camera             show what a camera plugged into the board sees
+  --token-file FILE    whoever asks must bring the token on FILE's first line (docs/server.md)
+  --access-log         write a line for each request, 4 MB at most, to a file that --status names
   --no-start           leave the demo as it is
   --no-service         start the demo now, but not at each boot of the board by systemd
   --benchmark          measure on the board too, briefly, before the demo starts
@@ -66,6 +68,16 @@ interrupted() {
 on_interrupt() { trap "$1"$'\n)' INT; }
 on_interrupt interrupted # without it bash goes on where a program ends well in spite of Ctrl-C
 
+read_token() { # FILE: print the token on its first line
+  local word=''
+  [ -r "$1" ] || fail 2 "there is no token file $1"
+  read -r word <"$1" || true
+  [[ $word =~ ^[A-Za-z0-9]{16,}$ ]] ||
+    fail 2 "$1: a token is 16 letters and digits or more, on a line of its own" \
+      "make one with: openssl rand -hex 16 >$1"
+  printf %s "$word"
+}
+
 here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/transport.sh
 . "$here/tools/transport.sh"
@@ -73,10 +85,10 @@ here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tools/stage.sh"
 
 command='' places=() ssh_options=() is_local=no is_simulated=no is_read_back=no database=''
-start=yes service=yes port=8000 serving='' benchmark='' images='' cifar10=''
+start=yes service=yes port=8000 serving='' token='' benchmark='' images='' cifar10=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --web-port | --images | --cifar10 | --prjxray-db | --port | --ssh-option | -F)
+    --web-port | --token-file | --images | --cifar10 | --prjxray-db | --port | --ssh-option | -F)
       [ $# -ge 2 ] || fail 2 "$1 needs a value; see --help"
       ;;
   esac
@@ -88,6 +100,8 @@ while [ $# -gt 0 ]; do
     --bitstream) is_read_back=yes ;;
     --prjxray-db) database=$2 && shift ;;
     --https | --camera) serving+=" $1" ;;
+    --access-log) serving+=" --access-log ../log/access.log" ;;
+    --token-file) token=$(read_token "$2") || exit && shift ;;
     --no-start) start=no ;;
     --no-service) service=no ;;
     --benchmark) benchmark=yes ;;

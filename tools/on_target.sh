@@ -4,6 +4,7 @@
 #
 #   releases/HASH[.partial]  board_app, one overlay, notebooks, perhaps sample pictures; SHA256SUMS
 #   current -> releases/HASH switched only after that release's self-test
+#   token-* log              the demo's token, its access log: the page's user's
 #   demo demo.sh demo.pid demo.log
 #                            "HASH OVERLAY HOST PORT BACKEND [OPTION...]" of the demo started
 #                            last, the script that runs it, its process, its output
@@ -22,6 +23,7 @@ start=${start-} host=${host-} port=${port-}     # start: yes or no; what the dem
 service=${service-}                             # whether systemd starts the demo: yes or no
 unit=${unit-}                                   # the text of its unit
 serving=${serving-}                             # more options of serve
+token=${token-}                                 # what whoever asks must bring, or nothing
 address=${address-}                             # the target's, as the user sees it
 benchmark=${benchmark-} images=${images-}       # benchmark: yes or no; on how many, or nothing
 cifar10=${cifar10-}                             # a folder, or nothing
@@ -134,7 +136,10 @@ settle() { # give the complete release $hash its name
 }
 
 prune() { # remove all but: current, the demo's, $before, two more, and copies of the last day
-  local kept=0 release
+  local kept=0 release file
+  for file in token-*; do
+    [[ "$(cat demo 2>/dev/null) $demo_before" == *"../$file"* ]] || rm -f "$file" || true
+  done
   while read -r release; do
     case $release in "$(basename "$(readlink current)")" | "$(demo_release)") continue ;; esac
     kept=$((kept + 1))
@@ -261,6 +266,7 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
   point_current "$release"
   if [ "$start" = yes ]; then
     stop_demo || true
+    keep_token
     # shellcheck disable=SC2086  # options, each a word
     if ! start_demo "$hash" "$overlay" "$host" "$port" "$backend" $serving; then
       demo_output
@@ -302,6 +308,8 @@ status() {
     if [[ " ${line[*]} " == *" --https "* ]]; then scheme=https; else scheme=http; fi
     say "demo: running (process $pid) at $scheme://$address:${line[3]}/"
     [ "${line[0]}" = "$release" ] || say "demo: it is of release ${line[0]} (${line[1]})"
+    [[ ${line[*]} != *" --token-file "* ]] || say "demo: open it once as /?token=TOKEN"
+    [[ ${line[*]} != *" --access-log "* ]] || say "demo: its access log is $PWD/log/access.log"
     answers "${line[3]}" ' 200 ' || say "demo: it does not answer; see $(demo_log)"
   else
     say "demo: not running"

@@ -70,10 +70,24 @@ write() { # FILE TEXT: all of it or nothing, and nothing where it has that: the 
   return 1
 }
 
+keep_token() { # a file of its own for each: a demo that is put back has the one it had
+  local file
+  [ -n "$token" ] || return 0
+  file=token-$(sha256sum <<<"$token" | cut -c 1-16)
+  [ -e "$file" ] || (umask 077 && write "$file" "$token") || fail "cannot write to $PWD/$file"
+  serving+=" --token-file ../$file"
+}
+
+own_files() { # OPTION...: what only the page reads and writes becomes its user's
+  [[ " $* " != *" --access-log "* ]] || mkdir -p log || return 1
+  [ -z "$user" ] || as_root find log token-* ! -user "$user" -exec chown -h "$user" {} + 2>/dev/null || true
+}
+
 start_demo() { # HASH OVERLAY HOST PORT [BACKEND [OPTION...]]: fail unless it answers in 4 minutes
   local end=$((SECONDS + 240)) via=() user='' what
   local backend=${5:-reference}
   choose_user "$1"
+  own_files "${@:6}" || return 1
   what="board_app demo --fpga-program $app ${user:+--user $user} --"
   # A release that was deployed before the command demo came has the page and the FPGA in one.
   [ -d "releases/$1/board_app/service" ] || what="$app serve"

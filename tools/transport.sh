@@ -41,7 +41,7 @@ on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
   local name code=0
   [ "$BASH_SUBSHELL" = 0 ] || on_interrupt 'exit 130'
   {
-    for name in root hash deployment overlay app backend start service unit host port serving address \
+    for name in root hash deployment overlay app backend start service unit host port serving token address \
       benchmark images cifar10 \
       local_python local_path; do
       printf '%s=%q\n' "$name" "${!name-}"

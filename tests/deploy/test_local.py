@@ -40,6 +40,8 @@ def test_help(checkout: Checkout) -> None:
         (["net", "--fast"], "unknown option --fast"),
         (["net", "--cifar10", "/nowhere"], "no test_batch.bin in /nowhere"),
         (["net", "--images", "3", "--no-benchmark"], "either --images or --no-benchmark"),
+        (["net", "--token-file", "/nowhere"], "there is no token file /nowhere"),
+        (["net", "--token-file", "deploy.sh"], "a token is 16 letters and digits or more"),
     ],
 )
 def test_wrong_calls(arguments: list[str], message: str, checkout: Checkout) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,48 @@ def test_local(real: Checkout, tmp_path: Path) -> None:
         assert b"<html" in response.read()
     assert "demo: stopped" in real.run("--stop", "--local").stdout
     assert get(port, "/") is None
+
+
+def test_a_token_and_an_access_log(real: Checkout, tmp_path: Path) -> None:
+    """Both outlive a deployment that fails; the token is in no command line and no log."""
+    port, secret = free_port(), "0123456789abcdef0123"
+    (tmp_path / "token").write_text(f"{secret}\nsecond line\n")
+    options = ["--local", "--web-port", port, "--no-benchmark"]
+    guarded = [*options, "--token-file", tmp_path / "token", "--access-log"]
+    done = real.run("lightweight", *guarded)
+    assert done.returncode == 0, done.stdout
+    log = real.folder / ".local-board" / "log" / "access.log"
+    assert f"its access log is {log}" in done.stdout and "open it once as" in done.stdout
+    (kept,) = log.parents[1].glob("token-*")
+    assert kept.stat().st_mode & 0o777 == 0o600 and secret not in kept.name
+
+    assert status(port, "/") == 401 and status(port, "/", secret) == 200
+    assert " GET / 200 " in log.read_text() and secret not in log.read_text()
+    assert secret not in (log.parents[1] / "demo.sh").read_text()
+
+    (tmp_path / "token").write_text("another0another0\n")
+    package = real.folder / "board_app" / "__init__.py"
+    whole = package.read_text()
+    package.write_text(f"{whole}\nimport sys\nif 'serve' in sys.argv: sys.exit('broken')\n")
+    assert real.run("lightweight", *guarded).returncode == 1
+    assert status(port, "/", secret) == 200, "the demo before, with its own token"
+
+    package.write_text(whole)
+    assert real.run("lightweight", *options).returncode == 0
+    assert status(port, "/") == 200
+    assert list(log.parents[1].glob("token-*")) == [kept], "that of the demo before, no other"
+
+
+def status(port: int, path: str, token: str = "") -> int:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def test_board(real: Checkout, sshd: Sshd, tmp_path: Path, python: str) -> None:
