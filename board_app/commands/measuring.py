@@ -26,6 +26,7 @@ from board_app.system.progress import Counter
 def run_benchmark(options: argparse.Namespace) -> int:
     """Accuracy, throughput and latency on test images."""
     _check(options)
+    drawn = _can_draw(options)
     chosen = chosen_overlay(options)
     effort = benchmark.QUICK if options.quick else benchmark.FULL
     speed = processor = chip = accuracy = None
@@ -73,8 +74,10 @@ def run_benchmark(options: argparse.Namespace) -> int:
     )  # fmt: skip
     if options.json is not None:
         write_json(options.json, row)
-    if options.plot is not None:
+    if drawn:
         write_atomically(options.plot, plot.draw(row))
+    elif options.plot is not None and code == OK:
+        code = ERROR
     print(report.text(row))  # last: whoever reads it may have left
     return code
 
@@ -137,10 +140,20 @@ def _check(options: argparse.Namespace) -> None:
     for name, path in (("json", options.json), ("plot", options.plot)):
         if path is not None and path.is_dir():
             raise IsADirectoryError(f"--{name} {path} is a folder; give a file's name")
-    if options.plot is not None:
-        plot.check()
     if options.meter is not None:
         energy.load(options.meter)
+
+
+def _can_draw(options: argparse.Namespace) -> bool:
+    """Whether a plot is asked for and can be had: without matplotlib the rest is measured."""
+    if options.plot is None:
+        return False
+    try:
+        plot.check()
+    except BackendError as error:
+        complain(f"{error}; the rest is measured, without a plot")
+        return False
+    return True
 
 
 def _asks_for_watts(options: argparse.Namespace) -> bool:

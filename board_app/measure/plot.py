@@ -5,8 +5,9 @@ matplotlib is on the board's image; a PC may be without.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import io
+import math
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from board_app.errors import BackendError
@@ -20,10 +21,10 @@ _POINTS = ("p50", "p90", "p99", "max")
 
 def check() -> None:
     """BackendError where nothing can be drawn."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise BackendError(
-            "--plot needs matplotlib, which is not installed: pip install matplotlib"
-        )
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:  # of another numpy, too
+        raise BackendError(f"--plot needs matplotlib, which cannot be used: {error}") from error
 
 
 def draw(row: Mapping[str, Any]) -> bytes:
@@ -37,6 +38,7 @@ def draw(row: Mapping[str, Any]) -> bytes:
     _offline(offline, row)
     _alone(alone, row)
     for axes in (offline, alone):
+        _whole_decades(axes)
         axes.grid(alpha=0.3)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -58,10 +60,19 @@ def _offline(axes: Axes, row: Mapping[str, Any]) -> None:
             axes.annotate(f"{rates[-1]:,.0f}", (sizes[-1], rates[-1]), (0, 6),
                           textcoords="offset points", ha="right", color=colour)  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="images a batch", ylabel="images a second")
+    sizes = sorted({each["batch"] for each in row.get("offline") or row["chip"]["offline"]})
+    axes.set_xticks(sizes)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_title("Offline")
     axes.legend(frameon=False)
+
+
+def _whole_decades(axes: Axes) -> None:
+    """So that every labelled line is a power of ten, however narrow what was measured is."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
+    axes.minorticks_off()
 
 
 def _alone(axes: Axes, row: Mapping[str, Any]) -> None:
