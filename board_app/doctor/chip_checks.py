@@ -62,7 +62,7 @@ def true_clock(session: Session, hardware: Hardware) -> Finding:
 
 def buffer(session: Session, hardware: Hardware) -> Finding:
     """Whether memory can be had where the chip reaches it."""
-    memory = session.allocate(BATCH * hardware.frame_bytes, "u1")
+    memory = session.allocate(BATCH * hardware.frames.in_bytes, "u1")
     try:
         address, size = memory.device_address, memory.array.nbytes
     finally:

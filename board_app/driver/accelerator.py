@@ -22,8 +22,9 @@ from board_app.driver.session import Buffer, Session
 from board_app.errors import AcceleratorError
 
 # Frames a buffer holds. Flushing costs by the buffer's size on pynq 3.1, so small batches get
-# small buffers; the largest keeps the chip busy for milliseconds, at 0.8 MB of the board's 128.
-_CAPACITIES = (1, 8, 32, 128)
+# small buffers; the largest keeps the chip busy for milliseconds, at 2 MB of the board's 128.
+_CAPACITIES = (1, 8, 32, 128, 512)
+_MOST_BYTES = 1 << 20
 # Of a photo: every scale of one of 16:9, and as many as a simulation has done in seconds.
 _WINDOWS, _SIMULATED_WINDOWS = 480, 64
 
@@ -59,7 +60,10 @@ class Accelerator:
         self.name = "fpga, simulated" if session.simulated else "fpga"
         self.clock_mhz = session.clock_mhz
         self.windows = _SIMULATED_WINDOWS if session.simulated else _WINDOWS
-        self._session, self._hardware = session, hardware
+        self._session, self._frames = session, hardware.frames
+        largest = max(self._frames.in_bytes, self._frames.out_bytes)
+        fit = (size for size in _CAPACITIES if size * largest <= _MOST_BYTES)
+        self._capacities = tuple(fit) or _CAPACITIES[:1]
         self._slots: Dict[int, Tuple[_Slot, _Slot]] = {}
         self._lock = threading.RLock()
         self._closed = False
@@ -103,13 +107,13 @@ class Accelerator:
 
         Raises ValueError on other shapes, AcceleratorError where the chip fails twice.
         """
-        shape = self._hardware.shape
+        shape = self._frames.shape
         if images.ndim != 4 or images.shape[1:] != shape or images.dtype != np.uint8:
             raise ValueError(
                 f"expected uint8 images (N, {', '.join(map(str, shape))}), "
                 f"got {images.dtype} {images.shape}"
             )
-        logits = np.empty((len(images), self._hardware.classes), np.int32)
+        logits = np.empty((len(images), self._frames.classes), np.int32)
         with self._lock:
             if self._closed:
                 raise AcceleratorError("the accelerator is closed; open it again")
@@ -123,7 +127,7 @@ class Accelerator:
         Pixels and logits need no folding or packing, so those four times are 0. "runtime[ms]" is
         by the board's clock; what the CPU does is by the wall's.
         """
-        size = (batch_size, *self._hardware.shape)
+        size = (batch_size, *self._frames.shape)
         noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
         with self._lock:
             begin = time.perf_counter()
@@ -136,8 +140,8 @@ class Accelerator:
         return {
             "runtime[ms]": 1e3 * run.busy,
             "throughput[images/s]": batch_size / run.busy,
-            "DRAM_in_bandwidth[MB/s]": batch_size * self._hardware.frame_bytes / run.busy / 1e6,
-            "DRAM_out_bandwidth[MB/s]": batch_size * self._hardware.logit_bytes / run.busy / 1e6,
+            "DRAM_in_bandwidth[MB/s]": batch_size * self._frames.in_bytes / run.busy / 1e6,
+            "DRAM_out_bandwidth[MB/s]": batch_size * self._frames.out_bytes / run.busy / 1e6,
             "fclk[mhz]": self._session.clock_mhz,
             "batch_size": batch_size,
             "fold_input[ms]": 0.0,
@@ -184,16 +188,14 @@ class Accelerator:
 
     def _pair(self, images: int) -> Tuple[int, Tuple[_Slot, _Slot]]:
         """Two slots for chunks of a batch, allocated once, and the frames each holds."""
-        size = next((size for size in _CAPACITIES if size >= images), _CAPACITIES[-1])
+        capacities = self._capacities
+        size = next((size for size in capacities if size >= images), capacities[-1])
         if size not in self._slots:
             buffers: List[Buffer] = []
             try:
                 for _ in range(2):
-                    for elements, dtype in (
-                        (self._hardware.frame_bytes, "u1"),
-                        (self._hardware.classes, "i4"),
-                    ):
-                        buffers.append(self._allocate(elements * size, dtype))
+                    buffers.append(self._allocate(self._frames.in_bytes * size, "u1"))
+                    buffers.append(self._allocate(self._frames.out_bytes // 4 * size, "i4"))
             except BaseException:
                 for buffer in buffers:
                     buffer.free()
@@ -218,15 +220,16 @@ class Accelerator:
 
     def _fill(self, slot: _Slot, images: np.ndarray, run: Run) -> None:
         begin = time.perf_counter()
-        count = len(images) * self._hardware.frame_bytes
-        np.copyto(slot.pixels.array[:count].reshape(images.shape), images)
+        frames = _rows(slot.pixels.array, len(images), self._frames.in_bytes)
+        np.copyto(frames[:, : self._frames.pixel_bytes].reshape(images.shape), images)
         slot.pixels.flush()
         run.copy_in += time.perf_counter() - begin
 
     def _drain(self, slot: _Slot, logits: np.ndarray, run: Run) -> None:
         begin = time.perf_counter()
         slot.logits.invalidate()
-        np.copyto(logits, slot.logits.array[: logits.size].reshape(logits.shape))
+        frames = _rows(slot.logits.array, len(logits), self._frames.out_bytes // 4)
+        np.copyto(logits, frames[:, : self._frames.classes])
         run.copy_out += time.perf_counter() - begin
 
     def _start(self, slot: _Slot, part: slice) -> None:
@@ -247,3 +250,8 @@ class Accelerator:
             except (Fault, AcceleratorError) as second:
                 raise AcceleratorError(f"{first}. After that, {second}") from None
         run.cycles += self._engine.cycles()
+
+
+def _rows(array: np.ndarray, count: int, size: int) -> np.ndarray:
+    """The first `count` frames of `size` elements in a buffer, a row each."""
+    return array[: count * size].reshape(count, size)

@@ -7,6 +7,7 @@ registers of FINN's DMAs; `control0` identifies the build, counts cycles and res
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import Mapping, Protocol, Tuple
 
 from board_app.errors import BackendError
@@ -16,6 +17,9 @@ BASE = 0x4000_0000
 WINDOW = 0x1000
 MAGIC_VALUE = 0x5245_3801
 ALIGNMENT = 8
+"""Bytes of a beat of memory, whose multiples frames begin at."""
+MOST_FRAME_BYTES = 1 << 19
+"""The largest frame, in or out, that its DMAs count."""
 
 # idma0 and odma0
 CTRL, ADDRESS_LOW, ADDRESS_HIGH, REPETITIONS = 0x00, 0x10, 0x14, 0x1C
@@ -103,11 +107,41 @@ IPS: Mapping[str, Tuple[str, int, Tuple[Register, ...]]] = {
 
 
 @dataclass(frozen=True)
+class Frames:
+    """How pictures and logits lie in memory: each frame at once behind the one before.
+
+    `shape` is a picture's height, width and channels. A frame in memory is a whole number of the
+    bus' beats and of pixels, so that a network whose beats are parts of pixels begins each at a
+    beat of its own; what is added at its end is not looked at. Logits are int32, and so are theirs.
+    """
+
+    shape: Tuple[int, int, int]
+    classes: int
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a picture."""
+        height, width, channels = self.shape
+        return height * width * channels
+
+    @property
+    def in_bytes(self) -> int:
+        """Bytes of memory from one picture to the next."""
+        channels = self.shape[2]
+        whole = ALIGNMENT * channels // gcd(ALIGNMENT, channels)
+        return -(-self.pixel_bytes // whole) * whole
+
+    @property
+    def out_bytes(self) -> int:
+        """Bytes of memory from one picture's logits to the next one's."""
+        return 4 * (self.classes + self.classes % 2)
+
+
+@dataclass(frozen=True)
 class Hardware:
     """One build: its id, its clock in MHz, cycles from frame to frame, cycles for the first one.
 
-    A frame in memory has the bytes of `shape`, height, width and channels; its logits are `classes`
-    words of 4 bytes.
+    It takes pictures of `shape`, height, width and channels, and gives as many logits as `classes`.
     """
 
     build_id: int
@@ -118,15 +152,9 @@ class Hardware:
     classes: int
 
     @property
-    def frame_bytes(self) -> int:
-        """What a frame takes in memory."""
-        height, width, channels = self.shape
-        return height * width * channels
-
-    @property
-    def logit_bytes(self) -> int:
-        """What a frame's logits take in memory."""
-        return 4 * self.classes
+    def frames(self) -> Frames:
+        """How memory has them."""
+        return Frames(self.shape, self.classes)
 
     def seconds(self, frames: int) -> float:
         """How long a batch takes when memory never makes it wait."""

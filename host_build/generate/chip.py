@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import lcm
+from math import lcm, prod
 from pathlib import Path
 
+from board_app.driver.chip import Frames
 from host_build.errors import HostError
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
@@ -14,6 +15,7 @@ from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import Kernel, Resources
 from host_build.kernels.batch_counters import BatchCounters
 from host_build.kernels.dma import BEAT_BITS
+from host_build.kernels.frame_fit import FrameFit
 from host_build.kernels.input_dma import InputDma
 from host_build.kernels.output_dma import OutputDma
 from host_build.kernels.width_converter import WidthConverter
@@ -38,46 +40,51 @@ class _Wire:
 class Chip:
     """What surrounds the module `network`, whose streams are `in` and `out`.
 
-    `in` has beats of `in_bits` bits, `in_beats` a frame; `out` has 32 bits, `out_beats` a frame.
-    Frames lie in memory one after the other without gaps: the first beat, and the least significant
-    byte of each, at the lowest address.
+    `in` has beats of `in_bits` bits, some of a pixel's channels; `out` has 32 bits, a logit each.
+    They lie in memory as `frames`: the first beat, and the least significant byte of each, at the
+    lowest address.
     """
 
     network: str
     in_bits: int
-    in_beats: int
-    out_beats: int
+    frames: Frames
     build_id: int
 
     def __post_init__(self) -> None:
         if self.in_bits % 8:
             raise ChipError(f"input beats of {self.in_bits} bits are not whole bytes")
-        for name, bits in (
-            ("input", self.in_bits * self.in_beats),
-            ("output", 32 * self.out_beats),
-        ):
-            if bits == 0 or bits % BEAT_BITS:
-                raise ChipError(f"{name} frames of {bits // 8} bytes are not multiples of 8 bytes")
+        if min(*self.frames.shape, self.frames.classes, self.in_bits) < 1:
+            raise ChipError(f"{self.frames} has no pixels, or no logits")
+        if 8 * self.frames.shape[2] % self.in_bits:
+            raise ChipError(
+                f"input beats of {self.in_bits} bits are no part of a pixel's "
+                f"{self.frames.shape[2]} channels"
+            )
         if not 0 <= self.build_id < 1 << 32:
             raise ChipError(f"build id {self.build_id:#x} has more than 32 bits")
 
-    @property
-    def in_bytes(self) -> int:
-        """Bytes of an input frame in memory."""
-        return self.in_bits * self.in_beats // 8
-
-    @property
-    def out_bytes(self) -> int:
-        """Bytes of an output frame in memory."""
-        return 4 * self.out_beats
-
     @cached_property
     def input_dma(self) -> InputDma:
-        return InputDma(self.in_bytes * 8 // BEAT_BITS)
+        return InputDma(self.frames.in_bytes * 8 // BEAT_BITS)
 
     @cached_property
     def output_dma(self) -> OutputDma:
-        return OutputDma(self.out_bytes * 8 // BEAT_BITS)
+        return OutputDma(self.frames.out_bytes * 8 // BEAT_BITS)
+
+    @property
+    def input_fit(self) -> FrameFit | None:
+        """What drops what memory has beside the pixels, if it has."""
+        beats = [8 * size // self.in_bits for size in (self.frames.in_bytes, self._pixels)]
+        return _fit(self.in_bits, *beats)
+
+    @property
+    def output_fit(self) -> FrameFit | None:
+        """What adds to the logits what fills memory's last beat, if they do not."""
+        return _fit(verilog.LOGIT_BITS, self.frames.classes, self.frames.out_bytes // 4)
+
+    @property
+    def _pixels(self) -> int:
+        return prod(self.frames.shape)
 
     @property
     def input_converters(self) -> tuple[WidthConverter, ...]:
@@ -88,11 +95,22 @@ class Chip:
         return converters(verilog.LOGIT_BITS, BEAT_BITS)
 
     @property
+    def input_way(self) -> tuple[Kernel, ...]:
+        """What is between memory and the network."""
+        fit = () if self.input_fit is None else (self.input_fit,)
+        return (self.input_dma, *self.input_converters, *fit)
+
+    @property
+    def output_way(self) -> tuple[Kernel, ...]:
+        """What is between the network and memory."""
+        fit = () if self.output_fit is None else (self.output_fit,)
+        return (*fit, *self.output_converters, self.output_dma)
+
+    @property
     def kernels(self) -> tuple[Kernel, ...]:
         """Everything but the network."""
         return (
-            AxiRegisters(self.build_id), self.input_dma, *self.input_converters,
-            *self.output_converters, self.output_dma, BatchCounters(),
+            AxiRegisters(self.build_id), *self.input_way, *self.output_way, BatchCounters()
         )  # fmt: skip
 
     @property
@@ -103,7 +121,8 @@ class Chip:
 
 def chip(plan: Plan, network: str, build_id: str) -> Chip:
     """The chip of a plan; `build_id` is the manifest's, eight hexadecimal digits."""
-    return Chip(network, plan.source.width, plan.source.beats, plan.sink.beats, int(build_id, 16))
+    frames = Frames(plan.shape, plan.sink.beats)
+    return Chip(network, plan.source.width, frames, int(build_id, 16))
 
 
 def converters(narrow_or_wide: int, wanted: int) -> tuple[WidthConverter, ...]:
@@ -120,11 +139,13 @@ def converters(narrow_or_wide: int, wanted: int) -> tuple[WidthConverter, ...]:
 
 def core(chip: Chip) -> str:
     """The text of module chip_core."""
+    wires_in = _wires("pixels", BEAT_BITS, chip.input_converters)
+    wires_out = _wires("logits", verilog.LOGIT_BITS, chip.output_converters)
     values = {
-        "chip": chip,
-        "wires_in": _wires("pixels", BEAT_BITS, chip.input_converters),
-        "wires_out": _wires("logits", verilog.LOGIT_BITS, chip.output_converters),
-    }
+        "chip": chip, "wires_in": wires_in, "wires_out": wires_out,
+        "fitted_in": _fitted(wires_in[-1], chip.input_fit),
+        "fitted_out": _fitted(wires_out[0], chip.output_fit),
+    }  # fmt: skip
     return templates.render(HERE / f"{CORE}.sv.j2", values, {"literal": verilog.literal})
 
 
@@ -143,6 +164,15 @@ def files(plan: Plan, network: str, build_id: str) -> dict[str, str]:
     found |= {f"{CORE}.sv": core(made), f"{TOP}.sv": (HERE / f"{TOP}.sv").read_text()}
     found |= {path.name: path.read_text() for path in core_sources(made)}
     return dict(sorted(found.items()))
+
+
+def _fit(width: int, before: int, after: int) -> FrameFit | None:
+    return None if before == after else FrameFit(width, before, after)
+
+
+def _fitted(wire: _Wire, fit: FrameFit | None) -> _Wire:
+    """What `wire` is called behind `fit`."""
+    return wire if fit is None else _Wire(f"{wire.name}_fitted", wire.width)
 
 
 def _wires(name: str, width: int, chain: tuple[WidthConverter, ...]) -> list[_Wire]:

@@ -37,11 +37,15 @@ class Instance:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole network; `source` and `sink` are its own streams."""
+    """The whole network; `source` and `sink` are its own streams.
+
+    `shape` is a picture's height, width and channels.
+    """
 
     instances: tuple[Instance, ...]
     source: Wire
     sink: Wire
+    shape: tuple[int, int, int]
 
     @cached_property
     def fifos(self) -> tuple[Instance, ...]:

@@ -111,7 +111,7 @@ class _Planner:
                 self._pool(node)
         (last,) = self._wires[self._graph.output.name]
         sink = self._widths("logits", self._graph.output.name, last, 1)
-        return Plan(tuple(self._instances), source, sink)
+        return Plan(tuple(self._instances), source, sink, self._graph.input_shape)
 
     def _convolution_kernels(self, node: Convolution) -> tuple[tuple[Kernel, ...], MatrixVector]:
         tensor = node.inputs[0]

@@ -136,8 +136,8 @@ def _drivers(plan: Plan) -> dict[str, str]:
 def _around(made: Chip) -> dict[str, Resources]:
     registers, *_, counters = made.kernels
     ways = {
-        "input DMA": (made.input_dma, *made.input_converters),
-        "output DMA": (made.output_dma, *made.output_converters),
+        "input DMA": made.input_way,
+        "output DMA": made.output_way,
         "registers": (registers,), "counters": (counters,),
     }  # fmt: skip
     return {

@@ -82,6 +82,10 @@ _ALL = (
         {"GROUPS": 2, "PIXELS": 3, "IN_BITS": 2, "IN_SIGNED": 1, "LARGEST": 1, "OUT_BITS": 2},
         {"GROUPS": 3, "PIXELS": 2, "IN_BITS": 2, "IN_SIGNED": 0, "LARGEST": 1, "OUT_BITS": 2},
     ), complete=True),
+    Bench("frame_fit", ("frame_fit",), (
+        {"WIDTH": 2, "IN_BEATS": 3, "OUT_BEATS": 2}, {"WIDTH": 2, "IN_BEATS": 5, "OUT_BEATS": 1},
+        {"WIDTH": 2, "IN_BEATS": 1, "OUT_BEATS": 2}, {"WIDTH": 2, "IN_BEATS": 3, "OUT_BEATS": 4},
+    ), complete=True),
     Bench("line_buffer", ("line_buffer",), (
         {"HEIGHT": 2, "WIDTH": 2, "BITS": 2, "STRIDE": 1},
         {"HEIGHT": 3, "WIDTH": 3, "BITS": 1, "STRIDE": 1},

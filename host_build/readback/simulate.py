@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from board_app.driver import chip as registers
+from board_app.driver.chip import Frames
 from host_build.configuration.errors import ReadbackError
 from host_build.readback import chips
 from host_build.readback.chips import Chips
@@ -53,15 +54,17 @@ def run(
     # One more has the first image alone.
     shares = [images[:1], *np.array_split(images, count)]
     most = max(map(len, shares))
-    target = -(-most * images[0].nbytes // _PAGE) * _PAGE
-    memory_bytes = target + 4 * classes * most + _PAGE
+    layout = Frames(images.shape[1:], classes)
+    target = -(-most * layout.in_bytes // _PAGE) * _PAGE
+    memory_bytes = target + most * layout.out_bytes + _PAGE
     all_chips = Chips(chips.build(circuit, len(shares)), len(shares), memory_bytes)
     for memory, share in zip(all_chips.ddr, shares, strict=True):
-        memory[: share.nbytes] = share.ravel()
+        rows = memory[: len(share) * layout.in_bytes].reshape(len(share), -1)
+        rows[:, : layout.pixel_bytes] = share.reshape(len(share), -1)
     frames = [len(share) for share in shares]
     counted = _batch(all_chips, build_id, frames, target, frame_cycles, progress)
     logits = [
-        memory[target : target + 4 * classes * n].view("<i4").reshape(n, -1)
+        memory[target : target + layout.out_bytes * n].view("<i4").reshape(n, -1)[:, :classes]
         for memory, n in zip(all_chips.ddr, frames, strict=True)
     ]
     if not np.array_equal(logits[0], logits[1][:1]):

@@ -6,7 +6,6 @@ two numbers, a latency and an interval; the verilated chip is the one to ask.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from board_app.driver import chip
+from board_app.driver.chip import Frames
 
 Network = Callable[[NDArray[np.uint8]], NDArray[np.int32]]
 DDR_BASE = 0x1000_0000
@@ -75,8 +75,7 @@ class BehaviouralChip:
     ) -> None:
         """`network` maps images (N, *shape) to logits (N, classes); times in cycles, `memory` in
         bytes."""
-        self._shape = shape
-        self._frame_bytes, self._logit_bytes = math.prod(shape), 4 * classes
+        self._frames = Frames(shape, classes)
         self._network = network
         self._build_id = build_id
         self._interval = interval
@@ -91,7 +90,7 @@ class BehaviouralChip:
 
     def _clear(self) -> None:
         """The registers' initial state."""
-        self._idma, self._odma = _Dma(self._frame_bytes), _Dma(self._logit_bytes)
+        self._idma, self._odma = _Dma(self._frames.in_bytes), _Dma(self._frames.out_bytes)
         self._begun: int | None = None
         self._total = self._finished = self._cycles = self._errors = 0
         self._hangs = self._resets = False
@@ -171,15 +170,17 @@ class BehaviouralChip:
         self._errors |= chip.OUTPUT_ERROR * self.faults.take("output_error")
 
     def _transfer(self, first: int, last: int) -> None:
-        pixels = self._memory(self._idma.address, first, last, self._frame_bytes)
-        place = self._memory(self._odma.address, first, last, self._logit_bytes)
+        pixels = self._memory(self._idma.address, first, last, self._frames.in_bytes)
+        place = self._memory(self._odma.address, first, last, self._frames.out_bytes)
         if pixels is None:
             self._errors |= chip.INPUT_ERROR
         elif place is None:
             self._errors |= chip.OUTPUT_ERROR
         elif not self._errors:
-            logits = self._network(pixels.reshape(-1, *self._shape))
-            place[:] = logits.astype("<i4").reshape(-1).view(np.uint8)
+            frames = pixels.reshape(last - first, -1)[:, : self._frames.pixel_bytes]
+            logits = self._network(frames.reshape(-1, *self._frames.shape)).astype("<i4")
+            added = np.pad(logits, ((0, 0), (0, logits.shape[1] % 2)))
+            place[:] = added.reshape(-1).view(np.uint8)
 
     def _memory(self, address: int, first: int, last: int, size: int) -> NDArray[np.uint8] | None:
         """Frames `first` to `last` of `size` bytes from `address` on; None outside of memory."""

@@ -35,7 +35,7 @@ class Remembered:
         self._known: dict[bytes, NDArray[np.int32]] = {}
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """The logits (N, 10) of `images` (N, 32, 32, 3)."""
+        """The logits (N, classes) of `images` (N, height, width, channels)."""
         keys = [image.tobytes() for image in images]
         new = [index for index, key in enumerate(keys) if key not in self._known]
         for index, logits in zip(new, self._reference.execute(images[new]), strict=True):

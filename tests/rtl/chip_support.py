@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from board_app.driver.chip import Frames
 from host_build.generate.chip import Chip
 from host_build.simulation.chip import BuiltChip, Bus, SimulatedChip
 from host_build.simulation.chip_build import Design, build
@@ -42,9 +43,14 @@ FRAME = 24
 WILD = Bus((1, 120), (1, 90), stall=0.3, registers_stall=0.3)
 
 
+def echo_frames(beats: int) -> Frames:
+    """Pictures of so many pixels of 4 bytes, and as many logits."""
+    return Frames((beats, 1, 4), beats)
+
+
 def built_echo() -> BuiltChip:
     """A chip that copies memory, three beats a frame."""
-    chip = Chip("echo_network", 32, FRAME // 4, FRAME // 4, 0xC0FFEE11)
+    chip = Chip("echo_network", 32, echo_frames(FRAME // 4), 0xC0FFEE11)
     return build(Design.of_chip(chip, {ECHO.name: ECHO.read_text()}))
 
 

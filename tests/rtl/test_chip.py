@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from board_app.driver.chip import Frames
 from board_app.network.graph import Graph
 from board_app.network.reference import Reference
 from host_build.compiler.fold import fold
@@ -20,7 +21,7 @@ from host_build.simulation.chip import Bus, SimulatedChip
 from host_build.simulation.chip_build import Design, build
 from host_build.simulation.network import NetworkSimulation
 from tests.board.networks import residual
-from tests.rtl.chip_support import WILD, Reg, finished, soft_reset, start
+from tests.rtl.chip_support import WILD, Reg, fill, finished, soft_reset, start
 
 pytestmark = pytest.mark.rtl
 
@@ -39,21 +40,25 @@ class Case:
 
 
 @cache
-def case(size: int, cycles: int) -> Case:
-    graph = residual(size, (size, size, 3))
+def case(shape: tuple[int, int, int], cycles: int, classes: int = 10) -> Case:
+    size = shape[0]
+    graph = residual(size, shape, classes=classes)
     layout = plan(graph, fold(graph, cycles=cycles), interval=cycles)
-    images = np.random.default_rng(size).integers(0, 256, (60, size, size, 3)).astype(np.uint8)
+    images = np.random.default_rng(size).integers(0, 256, (60, *shape)).astype(np.uint8)
     return Case(f"tiny{size}", graph, layout, images, Reference(graph).execute(images))
 
 
-# Three channels a beat, and one.
-CASES = {"lanes 3": (16, 400), "lanes 1": (8, 200)}
+# Channels a beat. The last two have frames that are no whole beats of memory, in and out.
+CASES = {
+    "lanes 3": ((16, 16, 3), 400), "lanes 1": ((8, 8, 3), 200),
+    "lanes 1, 27x27": ((27, 27, 1), 800, 3), "lanes 3, 9x7": ((9, 7, 3), 100, 5),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=CASES)
 def made(request: pytest.FixtureRequest) -> tuple[Case, SimulatedChip]:
     one = case(*CASES[request.param])
-    assert f"lanes {one.plan.source.lanes}" == request.param
+    assert request.param.startswith(f"lanes {one.plan.source.lanes}")
     return one, SimulatedChip(build(Design.of_plan(one.plan, one.name, "0badcafe")))
 
 
@@ -64,23 +69,37 @@ def board(made: tuple[Case, SimulatedChip]) -> Iterator[tuple[Case, SimulatedChi
     yield made
 
 
-def load(chip: SimulatedChip, images: np.ndarray, source: int) -> None:
-    chip.ddr[source : source + images.size] = images.reshape(-1)
+def frames(one: Case) -> Frames:
+    return Frames(one.graph.input_shape, one.logits.shape[1])
 
 
-def logits(chip: SimulatedChip, count: int, target: int) -> np.ndarray:
-    return chip.ddr[target : target + 40 * count].view("<i4").reshape(count, 10)
+def load(chip: SimulatedChip, one: Case, count: int, source: int) -> None:
+    """`count` frames, with noise between them."""
+    size, layout = one.images[0].size, frames(one)
+    rows = fill(chip, source, count * layout.in_bytes, 5).reshape(count, -1)
+    rows[:, :size] = one.images[:count].reshape(count, -1)
+    chip.ddr[source : source + rows.size] = rows.reshape(-1)
+
+
+def logits(chip: SimulatedChip, one: Case, count: int, target: int) -> np.ndarray:
+    """Of `count` frames; what fills memory's beats is 0."""
+    rows = chip.ddr[target : target + frames(one).out_bytes * count].view("<i4").reshape(count, -1)
+    classes = one.logits.shape[1]
+    assert not rows[:, classes:].any()
+    return rows[:, :classes]
 
 
 def classifies(
     board: tuple[Case, SimulatedChip], count: int, source: int = SOURCE, target: int = TARGET
 ) -> None:
     one, chip = board
-    load(chip, one.images[:count], source)
-    chip.ddr[target : target + 40 * count] = 0xEE
+    load(chip, one, count, source)
+    end = target + frames(one).out_bytes * count
+    chip.ddr[target : end + 8] = 0xEE
     start(chip, source, target, count)
     assert finished(chip), hex(chip.read(Reg.STATUS))
-    assert np.array_equal(logits(chip, count, target), one.logits[:count])
+    assert np.array_equal(logits(chip, one, count, target), one.logits[:count])
+    assert (chip.ddr[end : end + 8] == 0xEE).all()
     assert chip.read(Reg.READ) == chip.read(Reg.WRITTEN) == count
     assert chip.read(Reg.STATUS) == 0
 
@@ -130,7 +149,7 @@ def test_waits_for_a_slow_memory_are_counted(board: tuple[Case, SimulatedChip]) 
     one, chip = board
     chip.bus = Bus((2000, 2000), bursts=1)
     classifies(board, 3)
-    bursts = 3 * one.images[0].size // 128
+    bursts = 3 * frames(one).in_bytes // 128
     assert 1900 * bursts < chip.read(Reg.STARVED) < chip.read(Reg.CYCLES)
     assert chip.read(Reg.FIRST) > chip.read(Reg.CYCLES) // 4
 
@@ -138,7 +157,7 @@ def test_waits_for_a_slow_memory_are_counted(board: tuple[Case, SimulatedChip]) 
 def test_soft_reset_in_a_batch(board: tuple[Case, SimulatedChip]) -> None:
     one, chip = board
     rng = np.random.default_rng(3)
-    load(chip, one.images, SOURCE)
+    load(chip, one, len(one.images), SOURCE)
     for round_ in range(8):
         chip.bus = WILD if round_ % 2 else Bus()
         start(chip, SOURCE, TARGET, len(one.images))
@@ -151,18 +170,18 @@ def test_soft_reset_in_a_batch(board: tuple[Case, SimulatedChip]) -> None:
 def test_output_of_fewer_frames_leaves_the_rest(board: tuple[Case, SimulatedChip]) -> None:
     """A batch with too few results hangs nothing: the soft reset takes what is left."""
     one, chip = board
-    load(chip, one.images, SOURCE)
+    load(chip, one, len(one.images), SOURCE)
     start(chip, SOURCE, TARGET, 20, order=(0,))
     chip.write(0x1000 + 0x1C, 2)
     chip.write(0x1000, 1)
     assert finished(chip)
-    assert np.array_equal(logits(chip, 2, TARGET), one.logits[:2])
+    assert np.array_equal(logits(chip, one, 2, TARGET), one.logits[:2])
     assert soft_reset(chip)
     classifies(board, 3)
 
 
 def test_files_are_whole_and_always_the_same() -> None:
-    one = case(8, 200)
+    one = case((8, 8, 3), 200)
     files = chips.files(one.plan, one.name, "0badcafe")
     again = chips.files(one.plan, one.name, "0badcafe")
     assert list(files.items()) == list(again.items())
@@ -173,19 +192,20 @@ def test_files_are_whole_and_always_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "in_beats", "out_beats", "build_id", "message"),
+    ("bits", "shape", "classes", "build_id", "message"),
     [
-        (6, 8, 2, 0, "6 bits are not whole bytes"),
-        (24, 9, 2, 0, "input frames of 27 bytes"),
-        (24, 8, 3, 0, "output frames of 12 bytes"),
-        (24, 8, 2, 1 << 32, "build id 0x100000000"),
+        (6, (8, 8, 3), 2, 0, "6 bits are not whole bytes"),
+        (16, (8, 8, 3), 2, 0, "16 bits are no part of a pixel's 3 channels"),
+        (8, (8, 8, 0), 2, 0, "has no pixels"),
+        (8, (8, 8, 1), 0, 0, "has no pixels, or no logits"),
+        (24, (8, 8, 3), 2, 1 << 32, "build id 0x100000000"),
     ],
 )
 def test_impossible_chips(
-    bits: int, in_beats: int, out_beats: int, build_id: int, message: str
+    bits: int, shape: tuple[int, int, int], classes: int, build_id: int, message: str
 ) -> None:
     with pytest.raises(ChipError, match=message):
-        Chip("network", bits, in_beats, out_beats, build_id)
+        Chip("network", bits, Frames(shape, classes), build_id)
 
 
 def test_converters() -> None:

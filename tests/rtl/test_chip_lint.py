@@ -16,22 +16,26 @@ from host_build.implementation import yosys
 from host_build.kernels.axi_registers import AxiRegisters
 from host_build.kernels.base import FOLDER, Kernel
 from host_build.kernels.batch_counters import BatchCounters
+from host_build.kernels.frame_fit import FrameFit
 from host_build.kernels.input_dma import InputDma
 from host_build.kernels.output_dma import OutputDma
 from host_build.simulation.verilator import LintError, lint
-from tests.rtl.chip_support import ECHO
+from tests.rtl.chip_support import ECHO, echo_frames
 
 pytestmark = pytest.mark.rtl
 
 KERNELS: list[Kernel] = [
-    AxiRegisters(0x12345678), BatchCounters(), InputDma(384), OutputDma(5),
+    AxiRegisters(0x12345678), BatchCounters(), InputDma(384), OutputDma(5), FrameFit(8, 736, 729),
 ]  # fmt: skip
 EDGES: list[Kernel] = [
     AxiRegisters(0), AxiRegisters(0xFFFFFFFF), BatchCounters(8), InputDma(1), InputDma(65536, 1),
-    InputDma(24, 64), OutputDma(1), OutputDma(6, 64),
+    InputDma(24, 64), OutputDma(1), OutputDma(6, 64), FrameFit(1, 1, 1), FrameFit(32, 3, 4),
 ]  # fmt: skip
 OFF = "/* verilator lint_off UNUSEDSIGNAL */ /* verilator lint_off UNDRIVEN */\n"
-CHIPS = [Chip("echo_network", 32, 2, 2, 0), Chip("echo_network", 32, 6, 6, 0xFFFFFFFF)]
+CHIPS = [
+    Chip("echo_network", 32, echo_frames(2), 0),
+    Chip("echo_network", 32, echo_frames(7), 0xFFFFFFFF),
+]
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, *EDGES], ids=str)
@@ -45,6 +49,7 @@ def test_kernel(kernel: Kernel) -> None:
         ("input_dma", {"OUTSTANDING": 65}, "OUTSTANDING must be from 1 to 64"),
         ("output_dma", {"OUTSTANDING": 0}, "OUTSTANDING must be from 1 to 64"),
         ("dma_bursts", {"FRAME_BEATS": 70000}, "FRAME_BEATS must be from 1 to 65536"),
+        ("frame_fit", {"OUT_BEATS": 0}, "IN_BEATS and OUT_BEATS must be at least 1"),
     ],
 )
 def test_illegal_parameters(module: str, parameters: dict[str, int | str], message: str) -> None:
@@ -59,6 +64,7 @@ def test_illegal_parameters(module: str, parameters: dict[str, int | str], messa
         (InputDma, (0,), "frame_beats"), (InputDma, (8, 0), "outstanding"),
         (OutputDma, (1 << 17,), "frame_beats"), (OutputDma, (8, 65), "outstanding"),
         (AxiRegisters, (1 << 32,), "build_id"), (BatchCounters, (1,), "bits"),
+        (FrameFit, (8, 0, 1), "in_beats"),
     ],
 )  # fmt: skip
 def test_twin_refuses(kind: type[Kernel], value: tuple[int, ...], message: str) -> None:
@@ -103,7 +109,7 @@ def stubs(top: Path, folder: Path) -> list[Path]:
     return [processing_system(top.read_text(), folder), buffer]
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: f"{chip.in_beats} beats")
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: f"{chip.frames.classes} beats")
 def test_core(chip: Chip, tmp_path: Path) -> None:
     lint("chip_core", sources(chip, tmp_path)[:-1], {})
 
@@ -113,7 +119,7 @@ def test_top(tmp_path: Path) -> None:
     lint("chip_top", [*stubs(files[-1], tmp_path), *files], {})
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: f"{chip.in_beats} beats")
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: f"{chip.frames.classes} beats")
 def test_other_front_end(chip: Chip, tmp_path: Path) -> None:
     files = sources(chip, tmp_path)
     paths = " ".join(map(str, [*files, *stubs(files[-1], tmp_path)]))

@@ -17,7 +17,7 @@ import pytest
 from board_app.driver import chip
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.backends import open_backend
-from board_app.driver.chip import Hardware
+from board_app.driver.chip import Frames, Hardware
 from board_app.driver.processing_system import in_memory
 from board_app.driver.session import ChipLock
 from board_app.errors import AcceleratorError, BackendError, ChipBusy
@@ -63,6 +63,38 @@ def test_logits_are_the_references_for_any_number_of_images(
     driver: Accelerator, count: int
 ) -> None:
     assert equal(driver, pixels(count))
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "in_bytes", "out_bytes", "largest"),
+    [
+        ((28, 28, 1), 3, 784, 16, 512), ((27, 27, 1), 2, 736, 8, 512),
+        ((27, 27, 3), 5, 2208, 24, 128), ((96, 96, 3), 10, 27_648, 40, 32),
+        ((9, 7, 3), 1000, 192, 4000, 128), ((400, 400, 3), 2, 480_000, 8, 1),
+    ],
+)  # fmt: skip
+def test_pictures_and_logits_of_any_size(
+    shape: tuple[int, int, int], classes: int, in_bytes: int, out_bytes: int, largest: int
+) -> None:
+    """Each frame begins at a whole beat and pixel; what lies between frames is nobody's."""
+    frames = Frames(shape, classes)
+    assert (frames.in_bytes, frames.out_bytes) == (in_bytes, out_bytes)
+    weights = np.random.default_rng(1).integers(-9, 10, (frames.pixel_bytes, classes), np.int32)
+
+    def network(images: np.ndarray) -> np.ndarray:
+        assert images.shape[1:] == shape
+        return (images.reshape(len(images), -1).astype(np.int32) @ weights).astype(np.int32)
+
+    session = StandInSession(BehaviouralChip(network, BUILD, shape=shape, classes=classes))
+    driver = Accelerator(session, Hardware(BUILD, CLOCK_MHZ, 6000, 9000, shape, classes))
+    rng = np.random.default_rng(2)
+    for count in (1, 3, largest + 1, 9):
+        images = rng.integers(0, 256, (count, *shape), np.uint8)
+        assert np.array_equal(driver.execute(images[::-1]), network(images[::-1])), count
+        assert np.array_equal(driver.execute(images), network(images)), count
+    assert max(b.array.nbytes for b in session.buffers) == largest * max(in_bytes, out_bytes)
+    with pytest.raises(ValueError, match=re.escape(f"(N, {', '.join(map(str, shape))})")):
+        driver.execute(np.zeros((1, *shape[:2], shape[2] + 1), np.uint8))
 
 
 def test_images_need_not_be_contiguous(driver: Accelerator) -> None:
@@ -314,7 +346,7 @@ def test_the_manifest_says_what_the_hardware_is() -> None:
     )
     expected = Hardware(BUILD, 142.857, 5800, 17_400, (28, 28, 1), 2)
     assert Hardware.of_manifest(manifest) == expected
-    assert (expected.frame_bytes, expected.logit_bytes) == (784, 8)
+    assert (expected.frames.in_bytes, expected.frames.out_bytes) == (784, 8)
     row["latency_cycles"] = 9000
     assert Hardware.of_manifest(manifest).seconds(2) == pytest.approx(20_600 / 142.857e6)
 
