@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ from board_app.network import overlay
 from board_app.network.graph import Graph
 from board_app.network.overlay import Manifest, Overlay
 from board_app.network.reference import Reference
-from board_app.pictures.cifar10 import CLASSES, Dataset
 from host_build.assemble.calibration import calibration_error, fit_temperature
-from host_build.compiler import check
+from host_build.compiler import check, pictures
 from host_build.compiler.foreign import foreign
 from host_build.compiler.model import CompileError
+from host_build.compiler.pictures import Pictures
 from host_build.compiler.pipeline import Compiled
 
 VECTORS = 16
@@ -30,17 +31,17 @@ _TOOLS = ("torch", "brevitas", "qonnx", "finn-plus", "onnx", "numpy")
 
 
 def package(
-    name: str, compiled: Compiled, folder: Path, test: Dataset, *,
-    held_out: Dataset | None = None, checkpoint: Path | None = None,
+    name: str, compiled: Compiled, folder: Path, test: Pictures, *,
+    held_out: Pictures | None = None, checkpoint: Path | None = None,
 ) -> Overlay:  # fmt: skip
     """Measure the integer network on `test` and write the overlay `name` into `folder`.
 
-    `held_out` are images the network was not trained on, to fit the temperature of its
+    Where `test` has no labels, nothing is measured, and the manifest says nothing of it. `held_out`
+    are images the network was not trained on, to fit the temperature of its
     probabilities to; without them it stays 1.
     """
     graph = compiled.graph
-    logits = _logits(graph, test, "test accuracy")
-    found = compare(test.labels, logits.argmax(1), len(CLASSES))
+    logits = None if test.labels is None else _logits(graph, test, "test accuracy")
     dumped = graph.dump()
     files = {
         f"{name}.npz": dumped,
@@ -52,19 +53,15 @@ def package(
     manifest = Manifest(
         network=name,
         parameters=sum(node.weights.size for node in graph.nodes if hasattr(node, "weights")),
-        classes=CLASSES,
+        classes=test.classes,
+        shape=graph.input_shape,
         logit_scale=compiled.logit_scale,
         build_id=hashlib.sha256(dumped).hexdigest()[:8],
-        accuracy={
-            "test": found.fraction,
-            "images": len(test),
-            "interval95": list(found.interval),
-            "per_class": {label: found.of_class(i) for i, label in enumerate(CLASSES)},
-            "measured": "integer graph, reference, CIFAR-10 test set",
-        },
+        accuracy={} if logits is None else _accuracy(test, logits),
         tools={tool: version(tool) for tool in _TOOLS},
     )
-    if held_out is not None:
+    if held_out is not None and held_out.labels is not None and logits is not None:
+        assert test.labels is not None
         fitted = fit_temperature(
             compiled.logit_scale * _logits(graph, held_out, "temperature"), held_out.labels
         )
@@ -81,7 +78,19 @@ def package(
     return overlay.write(folder / name, manifest, files)
 
 
-def _logits(graph: Graph, images: Dataset, what: str) -> NDArray[np.int32]:
+def _accuracy(test: Pictures, logits: NDArray[np.int32]) -> dict[str, Any]:
+    assert test.labels is not None
+    found = compare(test.labels, logits.argmax(1), len(test.classes))
+    return {
+        "test": found.fraction,
+        "images": len(test),
+        "interval95": list(found.interval),
+        "per_class": {label: found.of_class(i) for i, label in enumerate(test.classes)},
+        "measured": f"integer graph, reference, {test.source}",
+    }
+
+
+def _logits(graph: Graph, images: Pictures, what: str) -> NDArray[np.int32]:
     reference = Reference(graph)
     starts = tqdm(range(0, len(images), _BATCH), desc=what, unit=f"{_BATCH} images")
     return np.concatenate([reference.execute(images.images[i : i + _BATCH]) for i in starts])
@@ -90,13 +99,9 @@ def _logits(graph: Graph, images: Dataset, what: str) -> NDArray[np.int32]:
 def _vectors(compiled: Compiled) -> bytes:
     """Images that are no one's property with the logits FINN gives: the board's self-test.
 
-    All black, all white, and noise of every contrast, so that no CIFAR-10 picture is shipped.
+    All black, all white, and noise of every contrast, so that nobody's picture is shipped.
     """
-    random = np.random.default_rng(0)
-    noise = random.integers(0, 256, (VECTORS - 2, 32, 32, 3))
-    contrast = np.linspace(0.1, 1.0, len(noise)).reshape(-1, 1, 1, 1)
-    extremes = np.stack([np.zeros((32, 32, 3)), np.full((32, 32, 3), 255)])
-    images = np.concatenate([extremes, 128 + (noise - 128) * contrast]).astype(np.uint8)
+    images = pictures.noise(VECTORS, compiled.graph.input_shape, ()).images
     with foreign("the self-test's images"):
         logits = check.run(compiled.model, images).astype(np.int32)
     if not np.array_equal(logits, Reference(compiled.graph).execute(images)):

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from board_app.network import overlay
 from board_app.network.graph import Graph
-from board_app.pictures import cifar10
 from host_build.commands.options import (
     OVERLAY,
     Commands,
     data,
-    data_of,
     folder,
     folder_of,
     folding,
@@ -20,6 +18,7 @@ from host_build.commands.options import (
     positive,
     probability,
 )
+from host_build.commands.pictures import own_data, test_pictures
 from host_build.generate.folding import Folding
 from host_build.networks.variants import Variant
 
@@ -37,7 +36,7 @@ def add(commands: Commands) -> None:
         commands.add(
             "simulate", simulate,
             "simulate an overlay's circuit and compare it with the reference", OVERLAY,
-            data(), overlays(),
+            data(), own_data(), overlays(),
         )
     )  # fmt: skip
 
@@ -104,9 +103,13 @@ def simulate(options: argparse.Namespace) -> int:
 
     chosen = overlay.find(options.network, options.overlays)
     layout = circuit.layout(chosen)
-    test = cifar10.load(data_of(options), "test").first(options.images)
+    manifest = chosen.manifest
+    test = test_pictures(options, manifest.shape, len(manifest.classes), manifest.classes)
+    test = test.first(options.images)
+    if test.labels is None:
+        print(f"pictures: {test.source}")
     found = run(
-        layout, chosen.graph(), circuit.module_name(options.network), test,
+        layout, chosen.graph(), circuit.module_name(options.network), test.images, test.labels,
         stall=options.stall, seed=options.seed, trace=options.vcd, window=options.window,
     )  # fmt: skip
     print(summary(found, layout, chosen.manifest.circuit["clock_mhz"]))

@@ -22,11 +22,17 @@ from host_build.commands.options import (
     overlays,
     positive,
 )
+from host_build.commands.pictures import class_options, names_of, own_data, test_pictures
 from host_build.commands.pixels import are_given, pixel_options, pixels_of
 from host_build.errors import HostError
 from host_build.networks import variant_file
 
-if TYPE_CHECKING:  # its home needs FINN, which takes seconds to load
+if TYPE_CHECKING:  # their home needs FINN, which takes seconds to load
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from host_build.compiler.given import Given
+    from host_build.compiler.pictures import Pictures
     from host_build.compiler.pixels import PixelRange
 
 TRAINED = "best.safetensors"
@@ -36,17 +42,17 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "compile", compile_, "compile a network into an overlay",
         f"{ROW}, or a quantised model.onnx", data(), folder(), limit(), overlays(),
-        compiling_options(), pixel_options(),
+        compiling_options(), pixel_options(), own_data(), class_options(),
     )  # fmt: skip
     parser.add_argument("--name", help="the overlay's name, for a model.onnx (default: its stem)")
     check = commands.add(
         "import-check", import_check, "say in seconds whether a model.onnx can be compiled, or why "
-        "not", None, data(), pixel_options(),
+        "not", None, data(), own_data(), pixel_options(),
     )  # fmt: skip
     check.add_argument("models", nargs="+", type=Path, metavar="model.onnx")
     check.add_argument(
         "--compare", type=positive, metavar="N",
-        help="compile it too, and compare the logits of N test images with the file's own",
+        help="compile it too, and compare the logits of N pictures with the file's own",
     )  # fmt: skip
 
 
@@ -59,6 +65,8 @@ def compile_(options: argparse.Namespace) -> int:
             "--name, --input, --mean and --deviation are for a model.onnx; rows have a name, and "
             "normalise"
         )
+    elif options.data or options.held_out or options.classes:
+        raise HostError("--data, --held-out and --classes are for a model.onnx; rows have CIFAR-10")
     else:
         variant = variant_file.find(options.network)
         made = folder_of(options, variant.name)
@@ -73,6 +81,7 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     require_scratch(options)
     import torch
 
+    from host_build.compiler.pictures import of_dataset
     from host_build.training import images
     from host_build.training.checkpoint import load_network, require_finished
     from host_build.training.export import export, logits
@@ -95,8 +104,9 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     export(model, source)
     checked = torch.from_numpy(test.images[: options.check_images])
     made = _compile(
-        options, variant.name, source, test, logits(model, checked), held_out, checkpoint
-    )
+        options, variant.name, source, of_dataset(test, cifar10.CLASSES), logits(model, checked),
+        of_dataset(held_out, cifar10.CLASSES), checkpoint,
+    )  # fmt: skip
     _note_integers(checkpoint.with_name("result.json"), meta, made)
 
 
@@ -135,8 +145,20 @@ def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
         )
     if not source.is_file():
         raise HostError(f"there is no model {source}")
-    test = cifar10.load(data_of(options), "test").first(options.limit)
-    _compile(options, name, source, test, None, None, None, pixels_of(options))
+    from host_build.compiler import pictures
+    from host_build.compiler.pipeline import buildable
+
+    given, _ = buildable(source)  # what is refused is so before pictures are looked for
+    shape, classes = given.shape, given.classes
+    test = test_pictures(options, shape, classes, names_of(options))
+    held_out = options.held_out and pictures.load(
+        options.held_out, shape, classes, list(test.classes)
+    ).first(options.limit)
+    if test.labels is None:
+        print(f"checked on {test.source}: no accuracy is measured")
+        if held_out:
+            raise HostError("--held-out calibrates what --data measures: give that too")
+    _compile(options, name, source, test, None, held_out, None, pixels_of(options))
 
 
 def import_check(options: argparse.Namespace) -> int:
@@ -144,12 +166,14 @@ def import_check(options: argparse.Namespace) -> int:
     from host_build.compiler.import_check import compare, examine
 
     pixels = pixels_of(options)
-    images = None
-    if options.compare:
-        images = cifar10.load(data_of(options), "test").first(options.compare).images
+
+    def pictures(given: Given) -> NDArray[np.uint8]:
+        found = test_pictures(options, given.shape, given.classes)
+        return found.first(options.compare).images
+
     refused = 0
     for path in options.models:
-        verdict = examine(path, pixels) if images is None else compare(path, images, pixels)
+        verdict = compare(path, pictures, pixels) if options.compare else examine(path, pixels)
         refused += bool(verdict.refusals)
         print(f"{path}: {verdict} ({verdict.seconds:.1f} s)")
         for line in (*verdict.refusals, *verdict.notes):
@@ -158,8 +182,8 @@ def import_check(options: argparse.Namespace) -> int:
 
 
 def _compile(
-    options: argparse.Namespace, name: str, source: Path, test: cifar10.Dataset,
-    expected: object, held_out: cifar10.Dataset | None, checkpoint: Path | None,
+    options: argparse.Namespace, name: str, source: Path, test: Pictures,
+    expected: object, held_out: Pictures | None, checkpoint: Path | None,
     pixels: PixelRange | None = None,
 ) -> Overlay:  # fmt: skip
     import numpy as np
@@ -174,13 +198,13 @@ def _compile(
         expected=None if expected is None else np.asarray(expected, np.float64),
     )  # fmt: skip
     made = package(name, compiled, options.overlays, test, held_out=held_out, checkpoint=checkpoint)
-    accuracy = made.manifest.accuracy
     for line in (*compiled.given.notes, *beside_the_file(compiled, test, pixels)):
         print(line)
     if compiled.rounded:
         print(f"{compiled.rounded} of {options.check_images} images checked differ by a rounding")
-    print(
-        f"{made.folder}: {accuracy['test']:.2%} of {accuracy['images']:,} test images, "
-        f"build id {made.manifest.build_id}"
-    )
+    accuracy = made.manifest.accuracy
+    right = "accuracy not measured"
+    if accuracy:
+        right = f"{accuracy['test']:.2%} of {accuracy['images']:,} test images"
+    print(f"{made.folder}: {right}, build id {made.manifest.build_id}")
     return made

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from host_build.commands.options import quantity
 from host_build.errors import HostError
-from host_build.networks.variants import IMAGE_CHANNELS
 
 if TYPE_CHECKING:  # its home needs FINN, which takes seconds to load
     from host_build.compiler.pixels import PixelRange
@@ -53,12 +52,4 @@ def pixels_of(options: argparse.Namespace) -> PixelRange | None:
         return RANGES[options.input or "pixels"]
     if options.input:
         raise HostError("--input says mean and deviation; give it, or --mean and --deviation")
-    return PixelRange(
-        _channels("mean", options.mean or [0.0]), _channels("deviation", options.deviation or [1.0])
-    )
-
-
-def _channels(name: str, values: list[float]) -> tuple[float, ...]:
-    if len(values) not in (1, IMAGE_CHANNELS):
-        raise HostError(f"--{name} has {len(values)} numbers; give 1 or {IMAGE_CHANNELS}")
-    return tuple(values * (IMAGE_CHANNELS // len(values)))
+    return PixelRange(tuple(options.mean or [0.0]), tuple(options.deviation or [1.0]))

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from board_app.network import overlay, vectors
-from board_app.pictures import cifar10
 from board_app.system.files import write_atomically, write_json
 from host_build.commands.options import (
     BUILD,
     Commands,
     data,
-    data_of,
     folder,
     overlays,
     positive,
 )
+from host_build.commands.pictures import own_data, test_pictures
 from host_build.configuration.part import FAMILY, PART
 from host_build.errors import HostError
 
@@ -31,7 +30,7 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "readback", readback,
         "read a bitstream, by any tool, back to cells and nets, and simulate it as its overlay's",
-        None, data(), overlays(), folder("what was read", "NAME/readback"),
+        None, data(), own_data(), overlays(), folder("what was read", "NAME/readback"),
     )  # fmt: skip
     add_bitstream(parser)
     parser.add_argument(
@@ -137,7 +136,12 @@ def _simulate(options: argparse.Namespace, circuit: Circuit) -> bool:
     chosen = overlay.find(options.overlay, options.overlays)
     images, count = None, len(vectors.load(chosen))
     if options.images:
-        images = cifar10.load(data_of(options), "test").first(options.images).images
+        manifest = chosen.manifest
+        images = (
+            test_pictures(options, manifest.shape, len(manifest.classes), manifest.classes)
+            .first(options.images)
+            .images
+        )
         count += len(images)
     with tqdm(total=count, unit="image", disable=None, leave=False) as bar:
         found = equality.compare(circuit, chosen, images, lambda done: bar.update(done - bar.n))

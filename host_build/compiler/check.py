@@ -19,8 +19,9 @@ _ROUNDED_STEP = 0.05
 
 
 def run(model: ModelWrapper, images: np.ndarray) -> np.ndarray:
-    """Execute a stage's model on `images` (N, 32, 32, 3) uint8: (N, 10) float64."""
-    channels_first = model.get_tensor_shape(model.graph.input[0].name)[1] == images.shape[3]
+    """The logits (N, classes) float64 of a stage's model for `images` (N, height, width, channels)."""
+    taken = tuple(model.get_tensor_shape(model.graph.input[0].name))
+    channels_first = taken[1:] != images.shape[1:]
     pixels = images.astype(np.float32)
     return _execute(model, pixels.transpose(0, 3, 1, 2) if channels_first else pixels)
 
@@ -57,7 +58,7 @@ def require_close(
 
 
 def require_equal(graph: Graph, finn: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """CompileError unless the reference gives FINN's integers (N, 10); returns them, int32."""
+    """CompileError unless the reference gives FINN's integers (N, classes); returns them, int32."""
     found = Reference(graph).execute(images)
     if not np.array_equal(finn, found):
         wrong = int((finn != found).any(axis=1).argmax())

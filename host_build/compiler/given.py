@@ -29,6 +29,20 @@ class Given:
     source: str
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """A picture's height, width and channels."""
+        _, channels, height, width = self.model.get_tensor_shape(self.source)
+        return height, width, channels
+
+    @property
+    def classes(self) -> int:
+        """How many logits it gives; where the file leaves that open, it is asked for some."""
+        known = self.model.get_tensor_shape(self.model.graph.output[0].name)
+        if known and 0 not in known:
+            return int(np.prod(known))
+        return self.run(np.zeros((1, *self.shape), np.uint8), None).shape[1]
+
     def run(self, images: np.ndarray, pixels: PixelRange | None) -> np.ndarray:
         """The logits (N, classes) float64 of `images` (N, height, width, channels) uint8.
 

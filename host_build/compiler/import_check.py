@@ -6,6 +6,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,12 @@ import numpy as np
 
 from host_build.compiler.adapt import adapt
 from host_build.compiler.foreign import foreign
+from host_build.compiler.given import Given
 from host_build.compiler.model import CompileError
-from host_build.compiler.pipeline import compile_model
+from host_build.compiler.pipeline import compile_model, require_fitting
 from host_build.compiler.pixels import PixelRange
 from host_build.compiler.read import read
 from host_build.compiler.refusals import refusals
-from host_build.networks.variants import IMAGE_CHANNELS, IMAGE_SIZE
 
 _LAYERS = ("Conv", "MatMul", "Gemm", "Add", "MaxPool", "GlobalAveragePool")
 
@@ -67,22 +68,26 @@ def _examine(path: Path, pixels: PixelRange | None) -> tuple[tuple[str, ...], tu
         kinds = Counter(node.op_type for node in adapted.graph.node)
         layers = ", ".join(f"{kinds[kind]} {kind}" for kind in _LAYERS if kinds[kind])
         notes = (*notes, f"layers: {layers}")
-        noise = np.random.default_rng(0).integers(
-            0, 256, (1, IMAGE_SIZE, IMAGE_SIZE, IMAGE_CHANNELS), np.uint8
-        )
+        notes = (*notes, f"pictures: {'x'.join(map(str, given.shape))}")
+        require_fitting(given, pixels)
+        noise = np.random.default_rng(0).integers(0, 256, (1, *given.shape), np.uint8)
         if not found:
-            given.run(noise, pixels)
+            logits = given.run(noise, pixels)
+            notes = (*notes, f"classes: {logits.shape[1]}")
     except CompileError as error:
         found = (str(error),)
     return found, notes
 
 
-def compare(path: Path, images: np.ndarray, pixels: PixelRange | None = None) -> Verdict:
-    """Compile the model in `path` for nothing but its logits of `images`."""
+def compare(
+    path: Path, pictures: Callable[[Given], np.ndarray], pixels: PixelRange | None = None
+) -> Verdict:
+    """Compile the model in `path` for nothing but its logits of the `pictures` it is to see."""
     began = time.perf_counter()
     found = examine(path, pixels)
     if found.refusals:
         return found
+    images = pictures(read(path))
     with tempfile.TemporaryDirectory() as folder:
         try:
             compiled = compile_model(path, Path(folder), images, pixels=pixels)

@@ -20,7 +20,7 @@ from host_build.compiler.dataflow import dataflow
 from host_build.compiler.foreign import SECONDS, foreign, seconds_for
 from host_build.compiler.given import Given
 from host_build.compiler.lower import lower
-from host_build.compiler.model import ModelWrapper
+from host_build.compiler.model import CompileError, ModelWrapper
 from host_build.compiler.pixels import PixelRange
 from host_build.compiler.read import read
 from host_build.compiler.refusals import require_buildable
@@ -48,9 +48,9 @@ def compile_model(
 ) -> Compiled:  # fmt: skip
     """Compile the ONNX model `source`, keeping each stage's model in `folder`.
 
-    `images` (N, 32, 32, 3) uint8 are real ones to check the stages on; `pixels` is the range that
-    the model takes, if not 0..255; `expected` (N, 10) are the network's own logits for them, where
-    there is a network to ask. CompileError names the stage and the node.
+    `images` (N, height, width, channels) uint8 are real ones to check the stages on; `pixels` is
+    the range that the model takes, if not 0..255; `expected` (N, classes) are the network's own
+    logits for them, where there is a network to ask. CompileError names the stage and the node.
     """
     folder.mkdir(parents=True, exist_ok=True)
     bar = tqdm(total=4, desc="compile", unit="stage", bar_format="{desc}: {n}/{total} {postfix}")
@@ -76,6 +76,7 @@ def compile_model(
 
     with bar, _finn_output_to(folder / "finn.log"):
         given, adapted = buildable(source)
+        require_fitting(given, pixels)
         truth = given.run(images, pixels)
         if expected is not None:
             check.require_close("export", expected, truth, rounding=True)
@@ -95,6 +96,17 @@ def compile_model(
         write_atomically(folder / "4_graph.npz", graph.dump())
         bar.update()
     return Compiled(given, graph, layers, scale, rounded)
+
+
+def require_fitting(given: Given, pixels: PixelRange | None) -> None:
+    """CompileError where the range is one of other pictures than the model takes."""
+    channels = given.shape[2]
+    if pixels is not None and not pixels.fits(channels):
+        raise CompileError(
+            f"the pixels' mean and deviation have {len(pixels.mean)} and {len(pixels.deviation)} "
+            f"numbers, but the model takes {channels} channels; give 1 or {channels} of each "
+            "(--input normalised has CIFAR-10's, of three)"
+        )
 
 
 def buildable(source: Path) -> tuple[Given, ModelWrapper]:

@@ -14,9 +14,8 @@ from host_build.compiler.edit import store_constants
 from host_build.compiler.foreign import foreign
 from host_build.compiler.given import Given
 from host_build.compiler.model import CompileError, ModelWrapper, apply
-from host_build.networks.variants import IMAGE_CHANNELS, IMAGE_SIZE
+from host_build.kernels import limits
 
-_INPUT = (1, IMAGE_CHANNELS, IMAGE_SIZE, IMAGE_SIZE)
 # The device's block RAM holds 0.6 MB of weights.
 _MOST_BYTES = 256 << 20
 _OPSETS = range(9, onnx.defs.onnx_opset_version() + 1)
@@ -137,12 +136,15 @@ def _require_input(model: ModelWrapper, path: Path) -> str:
         names = ", ".join(repr(value.name) for value in images) or "none"
         raise CompileError(f"{path} takes {len(images)} inputs ({names}); one is read, the image")
     shape = _shape(images[0])
-    fits = len(shape) == len(_INPUT) and shape[1:] == list(_INPUT[1:])
-    if not fits or (isinstance(shape[0], int) and shape[0] != 1):
+    sizes = [size for size in shape[1:] if isinstance(size, int)]
+    if len(shape) != 4 or len(sizes) != 3 or (isinstance(shape[0], int) and shape[0] != 1):
         raise CompileError(
-            f"{path} takes shape ({', '.join(map(str, shape))}), but must be {_INPUT}: one image, "
-            "channels first; only the first number may be left open"
+            f"{path} takes shape ({', '.join(map(str, shape))}), but must take one image, (1, "
+            "channels, height, width); only the first number may be left open"
         )
+    channels, height, width = sizes
+    if (fault := limits.picture_fault(height, width, channels)) is not None:
+        raise CompileError(f"{path} {fault}")
     if images[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         kind = TensorProto.DataType.Name(images[0].type.tensor_type.elem_type)
         raise CompileError(f"{path} takes numbers of type {kind}; read are those of type FLOAT")

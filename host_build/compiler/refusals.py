@@ -11,7 +11,6 @@ from host_build.compiler import clip, pools, rounding
 from host_build.compiler.edit import attribute, stored
 from host_build.compiler.model import CompileError, ModelWrapper, operations
 from host_build.kernels import limits
-from host_build.networks.variants import CLASSES
 
 _SUPPORTED = frozenset(
     {"Add", "BatchNormalization", "Clip", "Concat", "Constant", "Conv", "Flatten", "Gather", "Gemm"}
@@ -30,7 +29,6 @@ _KNOWN = {
 # What gives its input's numbers, in another place or with another scale.
 _PASSING = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"})
 _POOLS = ("GlobalAveragePool", "MaxPool")
-_OUTPUTS = ((1, CLASSES), (1, CLASSES, 1, 1))
 _SUMS = ("Conv", "MatMul", "Gemm")
 
 
@@ -44,8 +42,8 @@ def refusals(model: ModelWrapper) -> Iterator[str]:
         yield f"node {names[0]!r}{more} is a {kind}: {why}"
     # Old exporters leave it open: then it is known when the constants before it are folded.
     found = tuple(model.get_tensor_shape(model.graph.output[0].name) or (0,))
-    if 0 not in found and found not in _OUTPUTS:
-        yield f"the model gives shape {found}, but must be {_OUTPUTS[0]}"
+    if 0 not in found and (fault := output_fault(found)) is not None:
+        yield fault
     yield from clip.refusals(model)
     # FINN's older dialect has its scales in other nodes.
     older = bool(model.get_nodes_by_op_type("MultiThreshold"))
@@ -65,6 +63,14 @@ def refusals(model: ModelWrapper) -> Iterator[str]:
         rounding.of_activations(model)
     except CompileError as error:
         yield str(error)
+
+
+def output_fault(shape: tuple[int, ...]) -> str | None:
+    """Why a model that gives `shape` is no classifier of one image: None, if it is one."""
+    if len(shape) not in (2, 4) or shape[0] != 1 or shape[2:] not in ((), (1, 1)):
+        return f"the model gives shape {shape}, but must be (1, classes)"
+    fault = limits.classes_fault(shape[1])
+    return None if fault is None else f"the model {fault}"
 
 
 def require_buildable(model: ModelWrapper) -> None:

@@ -21,21 +21,19 @@ from qonnx.util.cleanup import cleanup_model
 from host_build.compiler import clip, rounding
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.compiler.pixels import PixelRange
-from host_build.networks.variants import CLASSES
-
-_OUTPUT = (1, CLASSES)
+from host_build.compiler.refusals import output_fault
 
 
 def tidy(adapted: ModelWrapper, pixels: PixelRange | None = None) -> ModelWrapper:
     """Return `adapted` in one form; with `pixels`, what makes that range of 0..255 comes first.
 
-    The result takes pixels 0..255 (1, 32, 32, 3) and gives float logits (1, 10).
+    The result takes pixels 0..255 (1, height, width, channels), gives float logits (1, classes).
     """
     # Old exporters compute the shape before the last layer; only folding those constants says it.
     model = cleanup_model(apply(adapted, RemoveStaticGraphInputs(), InferShapes()))
     found = tuple(model.get_tensor_shape(model.graph.output[0].name) or ())
-    if found != _OUTPUT:
-        raise CompileError(f"the model gives shape {found}, but must be {_OUTPUT}")
+    if len(found) != 2 or (fault := output_fault(found)) is not None:
+        raise CompileError(fault or f"the model gives shape {found}, but must be (1, classes)")
     if pixels is not None:
         _prepend(model, *pixels.affine())
     model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from board_app.driver.chip import MOST_FRAME_BYTES
+
+# More channels first are most likely a picture's width that comes last.
+MOST_CHANNELS = 64
+# What was tried, in the circuit and in the time that it takes to fold it.
+CLASSES = range(2, 1025)
 # Sides of a window and steps between windows.
 WINDOW_SIDES = range(1, 8)
 WINDOW_STEPS = range(1, 5)
@@ -14,6 +20,25 @@ ACTIVATION_BITS = range(2, 9)
 # The zero point may widen them: as inputs of a matrix-vector unit levels are no wider than this.
 LEVELS = (-256, 255)
 WEIGHTS = (-128, 127)
+
+
+def picture_fault(height: int, width: int, channels: int) -> str | None:
+    """Why no chip takes such pictures: None, if one does."""
+    said = f"takes pictures of {height}x{width} pixels of {channels} channels"
+    if min(height, width, channels) < 1:
+        return f"{said}: they have no numbers"
+    if channels > MOST_CHANNELS:
+        return f"{said}, {MOST_CHANNELS} at most; are the channels first in its input's shape?"
+    if height * width * channels > MOST_FRAME_BYTES:
+        return f"{said}; the chip's memory ports count {MOST_FRAME_BYTES:,} bytes of one at most"
+    return None
+
+
+def classes_fault(classes: int) -> str | None:
+    """Why no circuit gives so many logits: None, if one does."""
+    if classes in CLASSES:
+        return None
+    return f"gives {classes} logits; a classifier has {CLASSES.start} to {CLASSES.stop - 1:,}"
 
 
 def window_faults(

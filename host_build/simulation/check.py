@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from board_app.network.graph import Graph
 from board_app.network.reference import Reference
-from board_app.pictures.cifar10 import Dataset
 from host_build.generate.layout import Plan
 from host_build.simulation.network import NetworkSimulation
 
@@ -21,11 +20,12 @@ from host_build.simulation.network import NetworkSimulation
 class Found:
     """What `images` images gave; cycles are the simulation's, `seconds` its wall time.
 
+    `accuracy` is None where they have no labels.
     `spacings` are the cycles between frames once the circuit is full, see `Run`.
     """
 
     images: int
-    accuracy: float
+    accuracy: float | None
     different: int
     spacings: NDArray[np.int64]
     latency: int
@@ -38,27 +38,31 @@ class Found:
 
 
 def simulate(
-    layout: Plan, graph: Graph, name: str, test: Dataset, *,
+    layout: Plan, graph: Graph, name: str, images: NDArray[np.uint8],
+    labels: NDArray[np.integer] | None = None, *,
     stall: float = 0.0, seed: int = 0, trace: Path | None = None,
     window: tuple[int, int] | None = None,
 ) -> Found:  # fmt: skip
-    """Send `test` through the circuit, with back-pressure of probability `stall` on both sides."""
+    """Send `images` through the circuit, with back-pressure of probability `stall` on both sides.
+
+    `labels` (N,) are their true classes, where they are known.
+    """
     circuit = NetworkSimulation.generated(layout, name, traced=trace is not None)
-    with tqdm(total=len(test), desc="simulate", unit="image") as bar:
+    with tqdm(total=len(images), desc="simulate", unit="image") as bar:
 
         def progress(done: int) -> None:
             bar.update(done - bar.n)
 
         start = time.monotonic()
         run = circuit.run(
-            test.images, stall_in=stall, stall_out=stall, seed=seed, on_frame=progress,
+            images, stall_in=stall, stall_out=stall, seed=seed, on_frame=progress,
             trace=trace, window=window and (window[0], window[1]),
         )  # fmt: skip
         seconds = time.monotonic() - start
-    expected = Reference(graph).execute(test.images)
+    expected = Reference(graph).execute(images)
     return Found(
-        images=len(test),
-        accuracy=float((run.logits.argmax(axis=1) == test.labels).mean()),
+        images=len(images),
+        accuracy=None if labels is None else float((run.logits.argmax(axis=1) == labels).mean()),
         different=int((run.logits != expected).any(axis=1).sum()),
         spacings=run.spacings,
         latency=run.latency,
@@ -71,9 +75,12 @@ def summary(found: Found, layout: Plan, clock_mhz: float) -> str:
     verdict = "all logits equal the reference's"
     if not found.equal:
         verdict = f"DIFFERENT from the reference on {found.different} of {found.images} images"
+    accuracy = []
+    if found.accuracy is not None:
+        accuracy = [f"accuracy            {found.accuracy:.2%} of these images"]
     return "\n".join([
         f"{found.images} images: {verdict}",
-        f"accuracy            {found.accuracy:.2%} of these images",
+        *accuracy,
         *_pace(found.spacings, layout.interval, clock_mhz),
         f"latency             {found.latency:,} cycles, {found.latency / clock_mhz:,.0f} us",
         f"simulated           {found.images / found.seconds:.1f} images/s",

@@ -77,7 +77,7 @@ class NetworkSimulation:
         seed: int = 0, on_frame: Progress | None = None, trace: Path | None = None,
         window: tuple[int, int] | None = None,
     ) -> Run:  # fmt: skip
-        """Classify `images` (N, height, width, channels), with random back-pressure where asked for.
+        """Classify `images` (N, height, width, channels), with back-pressure where asked for.
 
         `on_frame` is told the frames done so far; `trace` writes a VCD of the cycles in `window`.
         ValueError where the images are not of the network's size.

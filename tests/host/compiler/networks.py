@@ -81,13 +81,13 @@ class Network:
         return path
 
 
-def start(mode: str = "ROUND", **convolution: Any) -> Network:
-    """Pixels, a quantiser, a convolution, ReLU and its quantiser: 4 channels."""
+def start(mode: str = "ROUND", channels: int = 3, **convolution: Any) -> Network:
+    """Pixels of `channels`, a quantiser, a convolution, ReLU and its quantiser: 4 channels."""
     network = Network()
     network.add("Mul", 2.0**-7)
     network.add("Add", -1.0)
     network.quant(0.11, mode=mode)
-    network.convolution(3, 4, **convolution)
+    network.convolution(channels, 4, **convolution)
     network.add("Relu")
     network.quant(0.2937, signed=0, mode=mode)
     return network
@@ -279,6 +279,23 @@ def _scales_by_class() -> Network:
     return network
 
 
+# Pictures as (channels, height, width), and classes.
+SIZES = {
+    "mnist-28x28x1": ((1, 28, 28), 10), "odd-27x27x1-2-classes": ((1, 27, 27), 2),
+    "wide-24x40x3-3-classes": ((3, 24, 40), 3), "large-96x96x3": ((3, 96, 96), 10),
+    "100-classes": ((3, 32, 32), 100), "1000-classes": ((3, 32, 32), 1000),
+}  # fmt: skip
+
+
+def of_size(shape: tuple[int, int, int], classes: int, **convolution: Any) -> Network:
+    """Pictures of `shape`, channels first, and `classes`; strides and so on of the convolution."""
+    return finish(start(channels=shape[0], **convolution), classes=classes)
+
+
+def _size(shape: tuple[int, int, int], classes: int) -> Kind:
+    return (lambda: of_size(shape, classes)), {"shape": shape, "given": (1, classes)}
+
+
 Kind = tuple[Callable[[], Network], dict[str, Any]]
 KINDS: dict[str, Kind] = {
     **{f"rounding-{mode.lower().replace('_', '-')}": (lambda mode=mode: finish(start(mode)), {})
@@ -328,6 +345,7 @@ KINDS: dict[str, Kind] = {
     "padding-of-one-side": (lambda: finish(start(auto_pad="SAME_UPPER", pads=None,
                                                 strides=[2, 2])), {}),
     "opset-8": (lambda: finish(start()), {"opset": 8}),
+    **{name: _size(*size) for name, size in SIZES.items()},
 }  # fmt: skip
 
 

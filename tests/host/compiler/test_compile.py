@@ -18,6 +18,7 @@ from board_app.pictures import cifar10 as data
 from host_build.assemble.package import package
 from host_build.compiler.check import require_close
 from host_build.compiler.model import CompileError
+from host_build.compiler.pictures import of_dataset
 from host_build.compiler.pipeline import compile_model
 from host_build.compiler.pixels import RANGES
 from host_build.networks.skeleton import skeleton
@@ -79,7 +80,7 @@ def test_tiny_network_end_to_end(images, tmp_path, variant):
     integers = Reference(stored).execute(images)
     require_close("all", expected, integers * compiled.logit_scale, rounding=True)
 
-    test = data.Dataset(images, np.zeros(len(images), np.uint8), "noise")
+    test = of_dataset(data.Dataset(images, np.zeros(len(images), np.uint8), ""), data.CLASSES)
     made = package("tiny", compiled, tmp_path / "overlays", test)
     assert made.manifest.parameters == TINY.total_parameters
     assert find("tiny", tmp_path / "overlays").graph().dump() == compiled.graph.dump()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from board_app.pictures.cifar10 import Dataset
+from board_app.pictures.cifar10 import CLASSES
 from host_build.cli import main
 from host_build.compiler.given import Given
 from host_build.compiler.original import beside_the_file
+from host_build.compiler.pictures import Pictures
 from host_build.compiler.pixels import RANGES, PixelRange
 from host_build.compiler.read import read
 
-from .networks import Network, finish, start
+from .networks import Network, finish, of_size, start
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_accuracy_of_the_file_and_a_warning_that_knows_the_range(tmp_path, image
     given = _of_unit_pixels(tmp_path)
     right = given.run(images, RANGES["unit"])
     assert len(set(right.argmax(axis=1))) > 1
-    test = Dataset(images, right.argmax(axis=1).astype(np.uint8), "made")
+    test = Pictures(images, right.argmax(axis=1).astype(np.uint8), CLASSES, "made")
     monkeypatch.setattr(
         "host_build.compiler.original.Reference",
         lambda graph: SimpleNamespace(execute=lambda images: given.run(images, RANGES["unit"])),
@@ -61,9 +63,12 @@ def test_accuracy_of_the_file_and_a_warning_that_knows_the_range(tmp_path, image
     # One label is what every image of 0..255 gets; the labels are made so that it is seldom right.
     blind = int(given.run(images[:1], None).argmax())
     seldom = np.where(right.argmax(axis=1) == blind, (blind + 1) % 10, right.argmax(axis=1))
-    lines = list(beside_the_file(compiled, Dataset(images, seldom.astype(np.uint8), "made"), None))
+    test = Pictures(images, seldom.astype(np.uint8), CLASSES, "made")
+    lines = list(beside_the_file(compiled, test, None))
     assert "0.0% is what chance gives for 10 classes" in lines[1]
     assert "With --input unit the file itself has" in lines[1]
+    (line,) = beside_the_file(compiled, replace(test, labels=None), RANGES["unit"])
+    assert line.startswith("of 40 pictures (made), 40 answers are those of the file itself; ")
 
 
 def test_a_range_is_said_once_and_for_each_channel(tmp_path, capsys):
@@ -74,9 +79,11 @@ def test_a_range_is_said_once_and_for_each_channel(tmp_path, capsys):
     made = pixels * factor.reshape(-1) + term.reshape(-1)
     assert np.allclose(made, own.of(pixels), atol=1e-6)
     path = str(finish(start()).save(tmp_path / "m.onnx"))
-    for arguments, message in (
-        (["--mean", "0.5", "0.5"], "--mean has 2 numbers; give 1 or 3"),
-        (["--mean", "0.5", "--input", "unit"], "--input says mean and deviation"),
-    ):
-        assert main(["import-check", path, *arguments]) == 2
-        assert message in capsys.readouterr().err
+    assert main(["import-check", path, "--mean", "0.5", "--input", "unit"]) == 2
+    assert "--input says mean and deviation" in capsys.readouterr().err
+    assert main(["import-check", path, "--mean", "0.5", "0.5"]) == 1
+    assert "have 2 and 1 numbers, but the model takes 3 channels" in capsys.readouterr().out
+    grey = of_size((1, 8, 8), 3).save(tmp_path / "grey.onnx", shape=(1, 8, 8), given=(1, 3))
+    assert main(["import-check", str(grey), "--input", "normalised"]) == 1
+    assert "have 3 and 3 numbers, but the model takes 1 channels" in capsys.readouterr().out
+    assert main(["import-check", str(grey), "--input", "unit"]) == 0
