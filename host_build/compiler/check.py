@@ -19,7 +19,7 @@ _ROUNDED_STEP = 0.05
 
 
 def run(model: ModelWrapper, images: np.ndarray) -> np.ndarray:
-    """The logits (N, classes) float64 of a stage's model for `images` (N, height, width, channels)."""
+    """A stage's logits (N, classes) float64 of `images` (N, height, width, channels) uint8."""
     taken = tuple(model.get_tensor_shape(model.graph.input[0].name))
     channels_first = taken[1:] != images.shape[1:]
     pixels = images.astype(np.float32)
