@@ -22,10 +22,14 @@ def write_together(files: Dict[Path, bytes]) -> None:
     """Write all of them beside their paths before the first is renamed over its own.
 
     They are renamed in order. Where there is no room for all, every path keeps its old content.
+    What is a device or a pipe, such as /dev/null, is written to, and stays what it is.
     """
+    special = {path for path in files if path.exists() and not (path.is_file() or path.is_dir())}
     written: List[Tuple[Path, Path]] = []
     try:
         for path, content in files.items():
+            if path in special:
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             written.append((Path(name), path))
@@ -36,6 +40,9 @@ def write_together(files: Dict[Path, bytes]) -> None:
             Path(name).chmod(0o644)
         for scratch, path in written:
             scratch.replace(path)
+        for path in special:
+            with path.open("wb") as file:
+                file.write(files[path])
     except BaseException:
         for scratch, _ in written:
             scratch.unlink(missing_ok=True)

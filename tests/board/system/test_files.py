@@ -22,6 +22,17 @@ def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    """A device in its place would be gone for everybody: root may replace /dev/null."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_json(path, [1, 2])
+    assert json.loads(os.read(reader, 100)) == [1, 2]
+    os.close(reader)
+    assert path.is_fifo() and list(tmp_path.iterdir()) == [path]
+
+
 def test_disk_full_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     write_atomically(path, b"old")
