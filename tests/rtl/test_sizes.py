@@ -16,7 +16,6 @@ from host_build.generate.layout import Plan
 from host_build.generate.plan import plan
 from host_build.simulation.chip import Bus, SimulatedChip
 from host_build.simulation.chip_build import Design, build
-from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
 from tests.board.networks import residual
 from tests.board.stand_in_session import CLOCK_MHZ, StandInSession
@@ -26,8 +25,8 @@ pytestmark = pytest.mark.rtl
 BUILD = 0x51_2E5
 # Pictures, classes, cycles a frame.
 SIZES = {
-    "28x28x1": ((28, 28, 1), 3, 800), "27x27x1": ((27, 27, 1), 2, 800),
-    "24x40x3": ((24, 40, 3), 100, 1000), "1000 classes": ((16, 16, 3), 1000, 1100),
+    "28x28x1": ((28, 28, 1), 3, 800), "24x40x3": ((24, 40, 3), 100, 1000),
+    "1000 classes": ((16, 16, 3), 1000, 1100),
 }  # fmt: skip
 
 
@@ -35,9 +34,7 @@ SIZES = {
 def made(name: str) -> tuple[Graph, Plan]:
     shape, classes, cycles = SIZES[name]
     graph = residual(7, shape, classes=classes)
-    folding = fold(graph, cycles=cycles)
-    layout = plan(graph, folding)
-    return graph, plan(graph, folding, size_fifos(layout, _module(name)))
+    return graph, plan(graph, fold(graph, cycles=cycles))
 
 
 def _module(name: str) -> str:
@@ -48,7 +45,7 @@ def pixels(graph: Graph, count: int) -> np.ndarray:
     return np.random.default_rng(count).integers(0, 256, (count, *graph.input_shape), np.uint8)
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", ["28x28x1", "24x40x3"])
 def test_circuit_gives_the_logits_at_its_pace(name: str) -> None:
     graph, layout = made(name)
     circuit = NetworkSimulation.generated(layout, _module(name))
@@ -62,7 +59,7 @@ def test_circuit_gives_the_logits_at_its_pace(name: str) -> None:
         assert np.array_equal(run.logits, expected[:6])
 
 
-@pytest.mark.parametrize("name", ["28x28x1", "27x27x1", "1000 classes"])
+@pytest.mark.parametrize("name", ["28x28x1", "1000 classes"])
 def test_driver_on_the_whole_chip(name: str) -> None:
     graph, layout = made(name)
     frames = Frames(graph.input_shape, SIZES[name][1])
