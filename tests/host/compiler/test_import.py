@@ -181,7 +181,7 @@ def _integers(model) -> None:
         (_second_output, r"gives 2 outputs \('t\d+', 't3'\)"),
         (_custom, "'Gelu#5' is a Gelu of 'com.example', an operator"),
         (_empty, r"'c0' has no numbers, shape \(0, 3\)"),
-        (_zero_size, r"takes shape \(1, 3, 0, 32\)"),
+        (_zero_size, r"takes pictures of 0x32 pixels of 3 channels: they have no numbers"),
         (_old, "opset 8; read are 9 to "),
         (_elsewhere, "keeps its numbers in 'weights.bin', which is not beside it"),
         (_integers, "takes numbers of type UINT8"),
