@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import AsyncIterator, Awaitable, Callable, List, Optional, Tuple, TypeVar
+from typing import Awaitable, Callable, List, Optional, Tuple, TypeVar
 
 from board_app.web import message
+from board_app.web.bounds import Limits, Memory
 from board_app.web.gateway import Full, Gateway, Reply
 from board_app.web.message import BadRequest, Head
 from board_app.web.upload import MAX_REQUEST
@@ -21,60 +22,11 @@ _SMALL = 64 << 10  # bytes of a body that come in before there must be room for 
 _BLOCK = 64 << 10
 _MAX_DRAINED = 256 << 20
 _LEAST_PACE = 32_000  # bytes/s of a body
-_PATIENCE = 5.0  # seconds to wait for memory
 _LINGER = 2.0  # seconds for a client to read an error before the connection closes
 _BUSY = "more comes in than this machine can take: try again in a moment"
 
 T = TypeVar("T")
 Log = Callable[[str, str, str, int, int, float], None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many may be at once, and how many seconds they have.
-
-    `workers` are requests in work, `waiting` those that have come whole and wait for that,
-    `streams` answers without an end; `memory` bytes are for bodies. `idle` is until a request
-    begins, `head` for its head, `stall` without a byte of its body coming or of the answer going,
-    and `grace` for what is in work when the server stops.
-    """
-
-    connections: int = 256
-    workers: int = 32
-    waiting: int = 64
-    streams: int = 32
-    memory: int = 2 * MAX_REQUEST
-    idle: float = 20.0
-    head: float = 10.0
-    stall: float = 10.0
-    grace: float = 10.0
-
-
-class Memory:
-    """Bytes that bodies may take together."""
-
-    def __init__(self, size: int) -> None:
-        self._left = size
-        self._changed = asyncio.Condition()
-
-    @asynccontextmanager
-    async def lease(self, size: int) -> AsyncIterator[None]:
-        """So many bytes while the context lasts; Full where there are none in time."""
-        async with self._changed:
-            if self._left < size:
-                try:
-                    await asyncio.wait_for(
-                        self._changed.wait_for(lambda: self._left >= size), _PATIENCE
-                    )
-                except asyncio.TimeoutError:
-                    raise Full from None
-            self._left -= size
-        try:
-            yield
-        finally:
-            async with self._changed:
-                self._left += size
-                self._changed.notify_all()
 
 
 @dataclass(frozen=True)

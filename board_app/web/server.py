@@ -18,7 +18,8 @@ from functools import partial
 from typing import Callable, Dict, List, Optional
 
 from board_app.web import message
-from board_app.web.connection import MAX_HEAD, Connection, Limits, Log, Memory, Shared
+from board_app.web.bounds import Limits, Memory
+from board_app.web.connection import MAX_HEAD, Connection, Log, Shared
 from board_app.web.gateway import Application, Gateway
 
 _FULL = "too many connections: try again in a moment"

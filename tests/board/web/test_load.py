@@ -15,7 +15,7 @@ from board_app.network import overlay
 from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
 from board_app.web import create_app, server
-from board_app.web.connection import Limits
+from board_app.web.bounds import Limits
 from board_app.web.server import Server
 from host_build.simulation.load import Load, batching, run
 from host_build.simulation.timed import open_timed

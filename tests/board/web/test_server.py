@@ -31,7 +31,7 @@ from board_app.network.overlay import Overlay
 from board_app.pictures.cifar10 import CLASSES, Dataset
 from board_app.web import certificate, create_app, server
 from board_app.web.access_log import AccessLog
-from board_app.web.connection import Limits
+from board_app.web.bounds import Limits
 from board_app.web.server import Server
 
 from ..wrapped import Wrapped
