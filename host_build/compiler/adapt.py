@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler import pools, qcdq, zero_weights
+from host_build.compiler import pools, qcdq, sums, zero_weights
 from host_build.compiler.edit import attribute, drop, redirect, replace, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 
@@ -39,6 +39,7 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
     zero_weights.widen(model)
     model = apply(model, InferShapes())
     _make_linear(model)
+    sums.quantise(model)
     _remove_unread(model)
     return apply(model, InferShapes())
 

@@ -99,10 +99,30 @@ class _Lowering:
         limited = np.clip(np.ceil(thresholds), source.minimum, source.maximum + 1)
         if (limited == limited[0]).all():
             limited = limited[:1]
+        bias = int(_attribute(node)("ActVal"))
+        if self._holds_a_sum(node, limited, bias):
+            self._alias[node.output[0]] = self._alias[node.input[0]]
+            return
         self._emit(
             Threshold, node, 1,
-            thresholds=limited.astype(np.int32), bias=int(_attribute(node)("ActVal")),
+            thresholds=limited.astype(np.int32), bias=bias,
         )  # fmt: skip
+
+    def _holds_a_sum(self, node: NodeProto, thresholds: np.ndarray, bias: int) -> bool:
+        """Whether `node` gives every sum that it reads: `sums` put it there for FINN."""
+        source = next((n for n in self._nodes if n.name == self._alias[node.input[0]][0]), None)
+        if not isinstance(source, Add) or len(thresholds) > 1:
+            return False
+        low, high = (
+            sum(getattr(self._type_of(name), end) for name in source.inputs)
+            for end in ("minimum", "maximum")
+        )
+        values = np.arange(low, high + 1)
+        levels = bias + np.searchsorted(thresholds[0], values, side="right")
+        return bool((levels == values).all())
+
+    def _type_of(self, name: str) -> DataType:
+        return next(n.dtype for n in self._nodes if n.name == name)
 
     def _padding(self, node: NodeProto) -> None:
         (tensor,) = self._plain(node.input[0])

@@ -50,6 +50,8 @@ def refusals(model: ModelWrapper) -> Iterator[str]:
     for node in model.graph.node:
         if node.op_type in ("Conv", "MaxPool"):
             yield from _window(model, node)
+        if node.op_type == "Concat" and len(model.get_tensor_shape(node.output[0]) or ()) == 4:
+            yield f"node {node.name!r} is a Concat: there is no kernel that joins channels; use Add"
         if node.op_type in _SUMS and not older:
             yield from _sum(model, node)
         if node.op_type == "MaxPool" and not older:

@@ -118,6 +118,8 @@ class Depthwise(Kernel):
         sums, product = self.lanes * self.out_bits, self.in_bits + 1 + self.weight_bits
         place = (words - 1).bit_length() + (self.groups - 1).bit_length()
         memory = Resources(ff=sums) if self.groups == 1 else distributed_ram(sums, self.groups)
+        if self.groups > 64:  # the choice between two banks joins the adder
+            memory += Resources(lut=-sums)
         table = _TABLE_LUTS * width * max(words - 16, 0) / 64
         rom = block_ram(width, words) if self.block else Resources(lut=table, ff=width)
         if self.dsp:

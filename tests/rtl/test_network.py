@@ -139,21 +139,21 @@ def mobile(seed: int) -> Graph:
 @pytest.mark.slow
 def test_windows_of_each_channel_are_exact_and_keep_their_pace():
     graph = mobile(3)
-    floor = max(fewest_cycles(graph, stream_types(graph)))
-    for cycles in (floor, 4 * floor):
-        folding = fold(graph, cycles=cycles)
-        largest = plan(graph, folding, interval=cycles)
-        layout = plan(graph, folding, size_fifos(largest, "net_mobile"), interval=cycles)
-        circuit = NetworkSimulation.generated(layout, "net_mobile")
-        images = frames(graph, 16)
-        expected = Reference(graph).execute(images)
-        assert len(np.unique(expected, axis=0)) > len(images) // 2
-        run = circuit.run(images)
-        assert np.array_equal(run.logits, expected)
-        assert run.interval == layout.interval <= cycles
-        for stalls in ((0.5, 0.0), (0.0, 0.5), (0.7, 0.7)):
-            stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
-            assert np.array_equal(stalled.logits, expected), stalls
+    # Some nodes have all lanes then, others a part.
+    cycles = 2 * max(fewest_cycles(graph, stream_types(graph)))
+    folding = fold(graph, cycles=cycles)
+    largest = plan(graph, folding, interval=cycles)
+    layout = plan(graph, folding, size_fifos(largest, "net_mobile"), interval=cycles)
+    circuit = NetworkSimulation.generated(layout, "net_mobile")
+    images = frames(graph, 16)
+    expected = Reference(graph).execute(images)
+    assert len(np.unique(expected, axis=0)) > len(images) // 2
+    run = circuit.run(images)
+    assert np.array_equal(run.logits, expected)
+    assert run.interval == layout.interval <= cycles
+    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.7, 0.7)):
+        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
+        assert np.array_equal(stalled.logits, expected), stalls
 
 
 def test_fold_says_when_windows_take_longer():

@@ -248,7 +248,7 @@ def _pool(kind: str, quantised: bool = True, **window: Any) -> Network:
     return finish(network)
 
 
-def _mobile_block(network: Network, channels: int = 4) -> None:
+def mobile_block(network: Network, channels: int = 4) -> None:
     """An inverted residual as MobileNetV2 has it: ReLU6 twice, a linear end, an addition."""
     network.quant(0.2311)
     skip = network.last
@@ -261,6 +261,16 @@ def _mobile_block(network: Network, channels: int = 4) -> None:
     _relu6(network, 0.4517)
     network.convolution(3 * channels, channels, 1)
     network.add("Add", skip, first=network.quant(0.2311))
+    network.quant(0.3119, signed=0)
+
+
+def sums_of_sums(network: Network, count: int = 2, bits: int = 4) -> None:
+    """Each block is added to what came before, and nobody quantises the sum."""
+    total = network.quant(0.2311, bits)
+    for _ in range(count):
+        network.last = total
+        network.convolution(4, 4, 1)
+        total = network.add("Add", total, first=network.quant(0.2311, bits))
     network.quant(0.3119, signed=0)
 
 
@@ -335,7 +345,8 @@ KINDS: dict[str, Kind] = {
     "depthwise-stride-2": (lambda: _middle(lambda n: _depthwise(n, 2)), {}),
     "depthwise-scales": (lambda: _middle(lambda n: _depthwise(
         n, 1, np.linspace(0.1, 0.17, 4).reshape(4, 1, 1, 1))), {}),
-    "mobile-block": (lambda: _middle(_mobile_block), {}),
+    "sums-of-sums": (lambda: _middle(sums_of_sums), {}),
+    "mobile-block": (lambda: _middle(mobile_block), {}),
     "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
     "kernel-5": (lambda: finish(start(kernel=5)), {}),
     "kernel-7": (lambda: finish(start(kernel=7)), {}),

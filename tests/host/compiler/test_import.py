@@ -84,6 +84,12 @@ def _pointwise_by_channel(network: Network) -> None:
     network.quant(0.3)
 
 
+def _concat(network: Network) -> None:
+    network.add("Concat", network.last, axis=1)
+    network.convolution(8, 4)
+    network.quant(0.3)
+
+
 def _clip(network: Network) -> None:
     network.convolution(4, 4)
     network.add("Clip", 0.0, 6.0)
@@ -108,6 +114,7 @@ def _wide(network: Network) -> None:
         (_scattered_pool, "has dilation 2; kernels have 1"),
         (_average_without_padding, r"averages over what a window has of the image \(count_inc"),
         (_pointwise_by_channel, "has windows of 1x1; kernels make 1 to 7 pixels each way, 2 at"),
+        (_concat, "is a Concat: there is no kernel that joins channels; use Add"),
         (_clip, "is a Clip that no Quant node reads; quantise what it gives"),
         (_wide, r"gives activations of 12.0 bits; 2 to 8 have a kernel"),
     ],

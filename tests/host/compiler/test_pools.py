@@ -1,4 +1,4 @@
-"""Pools, depthwise convolutions and clips mean the same to the stages as in the file."""
+"""Pools, depthwise convolutions, clips and sums mean the same to the stages as in the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
 from host_build.compiler.pipeline import compile_model
 from host_build.compiler.read import read
 
-from .networks import _mobile_block, finish, start
+from .networks import finish, mobile_block, start, sums_of_sums
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_pools_are_spelled_out(
 def test_an_inverted_residual_between_pools_is_exact(tmp_path: Path, images: np.ndarray) -> None:
     network = start()
     network.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-    _mobile_block(network)
+    mobile_block(network)
     network.add("AveragePool", kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 1],
                 count_include_pad=1)  # fmt: skip
     network.quant(0.1213, signed=0)
@@ -136,3 +136,36 @@ def test_places_of_the_largest_are_refused(tmp_path: Path) -> None:
     onnx.save(model, path)
     with pytest.raises(CompileError, match="gives places too; read are the largest values"):
         adapt(read(path).model)
+
+
+def test_sums_that_nobody_quantises_are_held(tmp_path: Path, images: np.ndarray) -> None:
+    network = start()
+    sums_of_sums(network, 3)
+    given = read(finish(network).save(tmp_path / "m.onnx"))
+    adapted = adapt(given.model)
+    check.require_close("adapt", given.run(images, None), check.run(adapted, images))
+    held = [node for node in adapted.graph.node if node.name.endswith("_held")]
+    bits = [adapted.get_initializer(node.input[3]).item() for node in held]
+    # The last one has its own quantiser.
+    assert bits == [5, 6]
+
+
+def test_sums_of_too_many_bits_are_refused(tmp_path: Path) -> None:
+    network = start()
+    sums_of_sums(network, 2, bits=8)
+    given = read(finish(network).save(tmp_path / "m.onnx"))
+    with pytest.raises(CompileError, match=r"sums of -256 to 254 steps, of 9 bits; up to 8 have"):
+        adapt(given.model)
+
+
+@pytest.mark.slow
+def test_sums_of_sums_are_exact(tmp_path: Path, images: np.ndarray) -> None:
+    network = start()
+    sums_of_sums(network)
+    compiled = compile_model(finish(network).save(tmp_path / "m.onnx"), tmp_path, images)
+    nodes = {node.name: node for node in compiled.graph.nodes}
+    (second,) = (
+        n for n in nodes.values()
+        if isinstance(n, Add) and any(isinstance(nodes[name], Add) for name in n.inputs)
+    )  # fmt: skip
+    assert second.shape == (32, 32, 4)
