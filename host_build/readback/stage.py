@@ -11,15 +11,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from board_app.errors import OverlayError
 from board_app.network import overlay
 from host_build.configuration.database import Database
 from host_build.configuration.errors import ReadbackError
 from host_build.configuration.part import FAMILY, PART
-from host_build.errors import HostError
 from host_build.readback import chips, nodes
 from host_build.readback.circuit import read
-from host_build.simulation.stage import put
+from host_build.simulation.stage import program, put
 
 
 def stage(release: Path, name: str, folder: Path) -> None:
@@ -33,16 +31,5 @@ def stage(release: Path, name: str, folder: Path) -> None:
     put(release, chosen, chips.build(found.circuit))
 
 
-def main(arguments: list[str]) -> int:
-    """0 done, 1 the bitstream cannot be read or simulated."""
-    release, name, folder = arguments
-    try:
-        stage(Path(release), name, Path(folder))
-    except (HostError, OverlayError, OSError) as error:
-        print(f"simulated board: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(program(stage, *sys.argv[1:]))

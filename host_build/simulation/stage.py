@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from board_app.errors import OverlayError
@@ -59,11 +60,13 @@ def _copy(built: BuiltChip, build_id: str, folder: Path) -> None:
     write_json(folder / "board.json", {"build_id": build_id})
 
 
-def main(arguments: list[str]) -> int:
-    """0 done, 1 the chip cannot be built here."""
-    release, name = arguments
+def program(stage: Callable[..., None], release: str, name: str, *more: str) -> int:
+    """`stage` as a program whose arguments are paths but for the overlay's name.
+
+    0 done, 1 the chip cannot be built here.
+    """
     try:
-        stage(Path(release), name)
+        stage(Path(release), name, *map(Path, more))
     except (HostError, OverlayError, OSError) as error:
         print(f"simulated board: {error}", file=sys.stderr)
         return 1
@@ -71,4 +74,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(program(stage, *sys.argv[1:]))
