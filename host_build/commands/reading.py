@@ -49,7 +49,8 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--record", action="store_true",
-        help="and put how many were equal into the manifest of the overlay, whose bitstream it is",
+        help="and put how many were equal into the manifest of the overlay, whose bitstream it is, "
+        "and with --netlist which kernel each place is of into kernels.json.gz",
     )  # fmt: skip
 
 
@@ -105,16 +106,18 @@ def readback(options: argparse.Namespace) -> int:
         print("\n".join(told) or f"every feature is that of {options.fasm}")
         right = not told
     if options.netlist:
-        right = _named(options.netlist, found.circuit, into / "names.json") and right
+        right = _named(options, found.circuit, into / "names.json") and right
     if options.overlay:
         right = _simulate(options, found.circuit) and right
     return 0 if right else 1
 
 
-def _named(path: Path, circuit: Circuit, names: Path) -> bool:
+def _named(options: argparse.Namespace, circuit: Circuit, names: Path) -> bool:
     """Whether everything that keeps a state is in the netlist; their names go to a file."""
-    from host_build.readback import likeness, netlist
+    from host_build.implementation import attribution, design
+    from host_build.readback import kernels, likeness, netlist
 
+    path = options.netlist
     found = likeness.compare(circuit, netlist.load(path))
     if found.differences:
         print("\n".join(map(str, found.differences)))
@@ -122,8 +125,14 @@ def _named(path: Path, circuit: Circuit, names: Path) -> bool:
     write_json(names, found.named)
     print(
         f"every register, memory and block is one of {path}: {len(found.named):,} by name "
-        f"({names}), {found.alike:,} like others"
+        f"({names}), {len(found.alike):,} like others"
     )
+    if options.record:
+        chosen = overlay.find(options.overlay, options.overlays)
+        owners = attribution.owners(netlist.module(path), design.of_overlay(chosen))
+        places = kernels.by_place(found, owners)
+        kernels.record(chosen, options.bitstream, places)
+        print(f"the kernels of {len(places):,} places are in {chosen.folder / kernels.FILE}")
     return True
 
 

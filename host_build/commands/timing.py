@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
 def timing(options: argparse.Namespace) -> int:
     from host_build.errors import HostError
     from host_build.generate.handoff import clock_below
+    from host_build.readback import kernels
     from host_build.readback.circuit import read
     from host_build.timing import report
     from host_build.timing.circuit import timed
@@ -33,14 +34,19 @@ def timing(options: argparse.Namespace) -> int:
         raise HostError(f"a clock of {options.clock:g} MHz is none")
     database, joined = database_of(options)
     print("reading the bitstream: most of a minute")
-    graph, analysis = timed(read(options.bitstream, database, joined).circuit, database, joined)
+    places = kernels.load(options.bitstream)
+    circuit = read(options.bitstream, database, joined).circuit
+    graph, analysis = timed(circuit, database, joined)
     below = clock_below(analysis.mhz)
     clock = options.clock or below
-    told = report.summary(analysis, graph, clock) | {"ps_mhz": round(below, 3)}
+    told = report.summary(circuit, graph, analysis, clock, kernels=places)
+    told["ps_mhz"] = round(below, 3)
     into = options.out or BUILD / options.bitstream.stem / "timing"
     write_json(into / "timing.json", told)
     report.plot(analysis, clock, into / "slack.png")
     print(report.text(told))
+    if not places:
+        print(f"no {kernels.FILE} of it is beside {options.bitstream}: paths are not by kernel")
     print(f"the fastest clock that the PS makes and this closes at: {below:.6g} MHz")
     print(into / "timing.json", into / "slack.png", sep="\n")
     return 0 if analysis.needs[0].slack(1000 / clock) >= 0 else 1

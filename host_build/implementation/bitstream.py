@@ -16,6 +16,7 @@ from host_build.implementation.design import Design
 from host_build.implementation.fit import MOST, Fit
 from host_build.implementation.report import Report
 from host_build.implementation.vivado import Outcome
+from host_build.readback import kernels
 
 Flow = Callable[[Design, Path], Outcome]
 """Implements a design in a folder of its own."""
@@ -62,8 +63,9 @@ def install(chosen: Overlay, design: Design, outcome: Outcome) -> Overlay:
     name = chosen.folder.name
     bit, hwh = f"{name}.bit", f"{name}.hwh"
     kept = {
-        file: (chosen.folder / file).read_bytes() for file in chosen.manifest.files if file != bit
-    }
+        file: (chosen.folder / file).read_bytes()
+        for file in chosen.manifest.files if file not in (bit, kernels.FILE)
+    }  # fmt: skip
     # A handoff of another clock would set the board's clock to what was not analysed.
     new = {bit: content, hwh: handoff(design.build_id, design.clock_mhz, name).encode()}
     told = report.as_json()

@@ -79,9 +79,7 @@ def record(chosen: Overlay, bitstream: Path, found: Equality) -> Overlay:
 
     ReadbackError where it has another, or where not all images are equal.
     """
-    name = f"{chosen.folder.name}.bit"
-    if chosen.manifest.files.get(name) != overlay.sha256(bitstream):
-        raise ReadbackError(f"{bitstream} is not the bitstream of the overlay {chosen.folder.name}")
+    require_of(chosen, bitstream)
     if not found.right:
         raise ReadbackError(f"not recorded, since it is not equal; {found}")
     circuit = chosen.manifest.circuit
@@ -89,6 +87,13 @@ def record(chosen: Overlay, bitstream: Path, found: Equality) -> Overlay:
     manifest = replace(chosen.manifest, circuit={**circuit, "implemented": implemented})
     files = {file: (chosen.folder / file).read_bytes() for file in chosen.manifest.files}
     return overlay.write(chosen.folder, manifest, files)
+
+
+def require_of(chosen: Overlay, bitstream: Path) -> None:
+    """ReadbackError where the overlay has another bitstream, or none."""
+    name = f"{chosen.folder.name}.bit"
+    if chosen.manifest.files.get(name) != overlay.sha256(bitstream):
+        raise ReadbackError(f"{bitstream} is not the bitstream of the overlay {chosen.folder.name}")
 
 
 def as_manifest(found: Equality) -> dict[str, float]:

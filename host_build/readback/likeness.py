@@ -46,10 +46,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Likeness:
-    """`named` has the netlist's name of each place with one counterpart; `alike` have several."""
+    """`named` has the netlist's name of each place with one counterpart, `alike` all of several."""
 
     named: dict[str, str]
-    alike: int
+    alike: dict[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
 
 
@@ -62,16 +62,16 @@ def compare(circuit: Circuit, netlist: Circuit, rounds: int = ROUNDS) -> Likenes
             theirs.advance(number)
         found, wanted = Counter(ours.colours.tolist()), Counter(theirs.colours.tolist())
         if found != wanted:
-            return Likeness({}, 0, tuple(_differences(ours, theirs, number)))
+            return Likeness({}, {}, tuple(_differences(ours, theirs, number)))
     names: dict[int, list[str]] = defaultdict(list)
     for colour, name in zip(theirs.colours.tolist(), theirs.names, strict=True):
         names[colour].append(name)
-    named = {
-        place: names[colour][0]
+    alike = {
+        place: tuple(names[colour])
         for place, colour in zip(ours.names, ours.colours.tolist(), strict=True)
-        if len(names[colour]) == 1
     }
-    return Likeness(named, len(ours.names) - len(named), ())
+    named = {place: several[0] for place, several in alike.items() if len(several) == 1}
+    return Likeness(named, {place: alike[place] for place in alike if place not in named}, ())
 
 
 def _differences(ours: _Colours, theirs: _Colours, number: int) -> Iterator[Difference]:

@@ -24,11 +24,7 @@ Made = tuple[str, str, dict[str, int], dict[str, Bit], dict[str, Bit]]
 
 def load(path: Path) -> Circuit:
     """The one module of Yosys' JSON. ReadbackError where it has a cell that is not known here."""
-    try:
-        (module,) = json.loads(path.read_text())["modules"].values()
-    except (OSError, ValueError, KeyError) as error:
-        raise ReadbackError(f"{path} is no netlist of one module by Yosys: {error}") from None
-    made = [cell for name, row in module["cells"].items() for cell in _made(name, row)]
+    made = [cell for name, row in module(path)["cells"].items() for cell in _made(name, row)]
     drivers = {bit: f"{name}/{pin}" for name, *_, outputs in made for pin, bit in outputs.items()}
     heeded = {bit for *_, inputs, _ in made for bit in inputs.values()}
 
@@ -42,6 +38,16 @@ def load(path: Path) -> Circuit:
             nets = {pin: net(bit) for pin, bit in inputs.items()}
             cells[name] = Cell(name, kind, name, "", told, nets, used, {})
     return Circuit("netlist", cells, {})
+
+
+def module(path: Path) -> Mapping[str, Any]:
+    """The one module as the file tells it. ReadbackError where that is no such file."""
+    try:
+        (told,) = json.loads(path.read_text())["modules"].values()
+    except (OSError, ValueError, KeyError) as error:
+        raise ReadbackError(f"{path} is no netlist of one module by Yosys: {error}") from None
+    found: Mapping[str, Any] = told
+    return found
 
 
 def _made(name: str, row: Mapping[str, Any]) -> Iterator[Made]:

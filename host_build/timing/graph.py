@@ -44,11 +44,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Graph:
-    """Hops come in order: what leads to a net's hops is before them. `roots` are the clocks."""
+    """Hops come in order: what leads to a net's hops is before them. `roots` are the clocks.
+
+    `unknown` are inputs that something comes to, but that no file has a delay or a check of.
+    """
 
     roots: tuple[str, ...]
     hops: tuple[Hop, ...]
     endpoints: tuple[Endpoint, ...]
+    unknown: tuple[str, ...]
 
 
 def build(
@@ -66,8 +70,15 @@ def build(
             progress(done)
     hops: list[Hop] = []
     endpoints: list[Endpoint] = []
+    unknown: list[str] = []
     for cell in circuit.cells.values():
         told = times.of(cell)
+        known = {pin for pin, _ in told.arcs}
+        known |= {pin for need in told.requirements for pin in (need.pin, need.clock)}
+        unknown += [
+            f"{cell.name}/{pin}" for pin, net in cell.inputs.items()
+            if pin not in known and net not in (ZERO, ONE)
+        ]  # fmt: skip
         for (pin, output), delay in told.arcs.items():
             source = cell.inputs[pin]
             if source not in (ZERO, ONE):
@@ -92,7 +103,7 @@ def build(
     )  # fmt: skip
     if len(roots) != 1:
         raise ReadbackError(f"{len(roots)} of the processing system's clocks are in use, not one")
-    return Graph(roots, _ordered(hops), tuple(endpoints))
+    return Graph(roots, _ordered(hops), tuple(endpoints), tuple(unknown))
 
 
 def arrivals(graph: Graph, corner: Callable[[Delay], float], late: bool) -> dict[str, float]:

@@ -3,34 +3,66 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from board_app.system.files import write_atomically
+from host_build.readback.model import Circuit
 from host_build.text.tables import aligned
 from host_build.timing.graph import Graph, Hop
-from host_build.timing.slack import MARGIN_FACTOR, MARGIN_NS, Analysis, most, paths, with_margin
+from host_build.timing.hold import at_the_fast_corner, skew
+from host_build.timing.slack import (
+    MARGIN_FACTOR,
+    MARGIN_NS,
+    Analysis,
+    Need,
+    most,
+    paths,
+    with_margin,
+)
+from host_build.timing.untimed import untimed
 
-_BUFFERS = ("BUFG", "BUFH", "PS7_")
+_BUFFERS = ("BUFG", "BUFH")
+_PROCESSOR = "PS7_"
+_LISTED = 12
 
 
-def summary(analysis: Analysis, graph: Graph, mhz: float, count: int = 10) -> dict[str, Any]:
-    """The clock it closes at, and the `count` endpoints with the least slack at `mhz` MHz."""
+def summary(
+    circuit: Circuit, graph: Graph, analysis: Analysis, mhz: float, *, count: int = 10,
+    kernels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The clock it closes at, and the `count` endpoints with the least slack at `mhz` MHz.
+
+    `kernels` of places add the slowest path into each kernel, the slowest kernel first.
+    """
     period = 1000 / mhz
     worst = analysis.needs[:count]
     ways = paths(graph, [need.endpoint for need in worst])
     return {
         "endpoints": len(analysis.needs),
         "endpoints_of_no_clock": len(analysis.untimed),
+        "untimed": [asdict(row) for row in untimed(circuit, graph, analysis)],
+        "skew_ns": round(skew(graph, analysis), 3),
         "margin": {"factor": MARGIN_FACTOR, "ns": MARGIN_NS},
         "model_mhz": round(analysis.model_mhz, 3),
         "highest_mhz": round(analysis.mhz, 3),
         "clock_mhz": round(mhz, 3),
         "slack_ns": round(min(need.slack(period) for need in analysis.needs), 3),
         "hold_slack_ns": round(min(need.hold for need in analysis.needs), 3),
+        "hold_at_the_fast_corner": [
+            {
+                "kind": hold.kind, "bearable": round(hold.bearable, 3),
+                "delays": None if hold.delays is None else round(hold.delays, 3),
+                "worst": hold.worst, "holds": hold.holds,
+            }
+            for hold in at_the_fast_corner(circuit, graph, analysis)
+        ],
+        "kernels": _by_kernel(graph, analysis, kernels or {}, period),
         "paths": [
             {
                 "to": need.endpoint.pin, "model_ns": round(need.period, 3),
@@ -49,6 +81,39 @@ def summary(analysis: Analysis, graph: Graph, mhz: float, count: int = 10) -> di
             for need, way in zip(worst, ways, strict=True)
         ],
     }  # fmt: skip
+
+
+def _by_kernel(
+    graph: Graph, analysis: Analysis, kernels: Mapping[str, str], period: float
+) -> list[dict[str, Any]]:
+    """The slowest path into each kernel; what is of none is left out."""
+    slowest: dict[str, Need] = {}
+    endpoints: Counter[str] = Counter()
+    for need in analysis.needs:
+        kernel = kernels.get(_place(need.endpoint.pin))
+        if kernel is not None:
+            slowest.setdefault(kernel, need)
+            endpoints[kernel] += 1
+    ways = paths(graph, [need.endpoint for need in slowest.values()])
+    rows = []
+    for (kernel, need), way in zip(slowest.items(), ways, strict=True):
+        first = _launched(way)[0].pin
+        rows.append({
+            "kernel": kernel, "endpoints": endpoints[kernel], "to": need.endpoint.pin,
+            "from": first, "from_kernel": kernels.get(_place(first), _outside(first)),
+            "model_ns": round(need.period, 3), "slack_ns": round(need.slack(period), 3),
+        })  # fmt: skip
+    return rows
+
+
+def _place(pin: str) -> str:
+    """The cell of a pin; the processing system's pins are a place each."""
+    cell, _, name = pin.rpartition("/")
+    return f"PS7/{name}" if cell.startswith(_PROCESSOR) else cell
+
+
+def _outside(pin: str) -> str | None:
+    return "the processing system" if pin.startswith(_PROCESSOR) else None
 
 
 def text(told: dict[str, Any]) -> str:
@@ -70,14 +135,59 @@ def text(told: dict[str, Any]) -> str:
     return "\n".join(
         [
             *aligned(rows, left=(0, 1)), "", *aligned(hops), "",
+            *_kernels_text(told["kernels"]), *_untimed_text(told["untimed"]),
             f"{told['endpoints']:,} endpoints are timed, {told['endpoints_of_no_clock']:,} are "
-            "reached from no clock: constants, or the processing system's quiet signals",
+            "reached from no clock",
             f"by the model {told['model_mhz']:.1f} MHz; with the margin ({MARGIN_FACTOR} times, "
             f"and {MARGIN_NS} ns) {told['highest_mhz']:.1f} MHz",
             f"at {told['clock_mhz']:.6g} MHz the slack is {told['slack_ns']:+.3f} ns; hold "
             f"{told['hold_slack_ns']:+.3f} ns (slow corner, no margin)",
+            f"the clock's skew is {told['skew_ns']:.3f} ns at most",
+            *_fast_text(told["hold_at_the_fast_corner"]),
         ]
     )  # fmt: skip
+
+
+def _kernels_text(kernels: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not kernels:
+        return []
+    rows = [("into kernel", "from kernel", "endpoints", "ns", "slack")]
+    rows += [
+        (
+            row["kernel"], row["from_kernel"] or "-", f"{row['endpoints']:,}",
+            f"{row['model_ns']:.2f}", f"{row['slack_ns']:+.2f}",
+        )
+        for row in kernels
+    ]  # fmt: skip
+    return [*aligned(rows, left=(0, 1)), ""]
+
+
+def _untimed_text(untimed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kinds of pins without times, those first that matter; the rest of them in a line."""
+    if not untimed:
+        return []
+    rows = [("not timed", "pin", "count", "why")]
+    rows += [
+        (row["cell"], row["pin"], f"{row['count']:,}", row["why"]) for row in untimed[:_LISTED]
+    ]
+    rest = untimed[_LISTED:]
+    count = sum(row["count"] for row in rest)
+    more = [f"and {count:,} more of {len(rest)} kinds, all in timing.json"] if rest else []
+    return [*aligned(rows, left=(0, 1, 3)), *more, ""]
+
+
+def _fast_text(holds: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [("at the fast corner", "hold times may be", "delays are", "worst")]
+    rows += [
+        (
+            row["kind"], f"{row['bearable']:.0%}",
+            "-" if row["delays"] is None else f"{row['delays']:.0%}", row["worst"],
+        )
+        for row in holds
+    ]  # fmt: skip
+    return [
+        "", *aligned(rows, left=(0, 3)), "of the slow corner's: the files have no hold times there"
+    ]  # fmt: skip
 
 
 def plot(analysis: Analysis, mhz: float, path: Path) -> None:

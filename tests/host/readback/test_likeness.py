@@ -70,7 +70,7 @@ def test_everything_finds_its_name(placed: Circuit, netlist: Circuit) -> None:
     for cell in kept:
         kind = netlist.cells[found.named[cell.name]].kind
         assert kind == cell.kind
-    assert found.alike == 0
+    assert not found.alike
 
 
 def test_a_flipped_bit_of_a_table(placed: Circuit, netlist: Circuit) -> None:

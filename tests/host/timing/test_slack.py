@@ -15,7 +15,9 @@ from host_build.timing import graph, report
 from host_build.timing.cells import CellTimes
 from host_build.timing.electrical import Electrical
 from host_build.timing.elmore import Interconnect
+from host_build.timing.hold import at_the_fast_corner, skew
 from host_build.timing.slack import analyse, paths, with_margin
+from host_build.timing.untimed import CONSTANT, NO_TIMES, STILL, Untimed, untimed
 from tests.host.timing import fabric
 
 SLICE, PS7 = "SLICE_X0Y0", "PS7_X0Y0"
@@ -163,13 +165,77 @@ def test_a_missing_file_of_delays_is_told(tmp_path: Path):
 def test_the_report_has_every_part(tmp_path: Path):
     found = _graph(tmp_path, *CELLS)
     analysis = analyse(found)
-    told = report.summary(analysis, found, 400.0, count=2)
+    told = report.summary(_circuit(*CELLS), found, analysis, 400.0, count=2)
     assert told["slack_ns"] == round(2.5 - with_margin(1.86), 3)
     assert [path["to"] for path in told["paths"]] == [f"{SLICE}.BFF/D", f"{SLICE}.BFF/CE"]
     assert [cell["cell_ns"] for cell in told["paths"][0]["cells"]] == [0.5, 0.04, 1.04]
+    assert told["kernels"] == []
     written = report.text(told)
     assert f"{1000 / 1.86:.1f} MHz" in written
     assert f"{SLICE}.B6LUT/O6" in written
     picture = tmp_path / "slack.png"
     report.plot(analysis, 400.0, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_slowest_path_into_each_kernel_is_told(tmp_path: Path):
+    found = _graph(tmp_path, *CELLS)
+    kernels = {f"{SLICE}.AFF": "conv0", f"{SLICE}.BFF": "conv1"}
+    told = report.summary(_circuit(*CELLS), found, analyse(found), 400.0, kernels=kernels)
+    assert [list(row.values())[:5] for row in told["kernels"]] == [
+        ["conv1", 2, f"{SLICE}.BFF/D", f"{SLICE}.AFF/C", "conv0"],
+        ["conv0", 1, f"{SLICE}.AFF/D", f"{SLICE}.AFF/C", "conv0"],
+    ]
+    assert told["kernels"][0]["slack_ns"] == told["slack_ns"]
+    assert "into kernel" in report.text(told)
+
+
+def test_hold_at_the_fast_corner_by_hand(tmp_path: Path):
+    found = _graph(tmp_path, *CELLS)
+    (hold,) = at_the_fast_corner(_circuit(*CELLS), found, analyse(found))
+    # Clock to Q takes 0.1 ns at least; hold is 0.4 at the slow corner. Q's delay is 0.2 of 0.5.
+    assert (hold.kind, hold.worst) == ("FDRE", f"{SLICE}.AFF/D")
+    assert hold.bearable == pytest.approx(0.1 / 0.4)
+    assert hold.delays == pytest.approx(0.2 / 0.5)
+    assert not hold.holds
+    assert skew(found, analyse(found)) == 0
+    # The one that fed itself now gets what has passed the tables.
+    late = replace(FIRST, inputs={**FIRST.inputs, "D": f"{SLICE}.B6LUT/O6"})
+    cells = (PROCESSING, late, LOW, HIGH, LAST)
+    found = _graph(tmp_path / "late", *cells)
+    (hold,) = at_the_fast_corner(_circuit(*cells), found, analyse(found))
+    assert (hold.bearable, hold.holds) == (1.0, True)
+
+
+def _untimed(folder: Path, *cells: Cell) -> list[tuple[str, str, str, int]]:
+    found = _graph(folder, *cells)
+    rows = untimed(_circuit(*cells), found, analyse(found))
+    assert all(row.matters == (row.why not in (CONSTANT, STILL)) for row in rows)
+    return [(row.cell, row.pin, row.why, row.count) for row in rows]
+
+
+def test_what_is_not_timed_is_told_by_kind_with_the_reason(tmp_path: Path):
+    # The files here have no check of SR.
+    no_check = ("FDRE", "SR", NO_TIMES, 1)
+    found = _graph(tmp_path, *CELLS)
+    assert untimed(_circuit(*CELLS), found, analyse(found)) == [
+        Untimed("FDRE", "SR", NO_TIMES, 1, f"{SLICE}.BFF/SR")
+    ]
+    constant = replace(LOW, inputs={})
+    assert _untimed(tmp_path / "constant", PROCESSING, FIRST, constant, HIGH, LAST) == [
+        no_check, ("FDRE", "D", CONSTANT, 1)
+    ]  # fmt: skip
+    still = replace(LAST, inputs={**LAST.inputs, "C": f"{SLICE}.A6LUT/O6"})
+    assert _untimed(tmp_path / "still", PROCESSING, FIRST, constant, HIGH, still) == [
+        no_check, ("FDRE", "CE", STILL, 1), ("FDRE", "D", CONSTANT, 1)
+    ]  # fmt: skip
+    both = replace(PROCESSING, outputs=("FCLKCLK0", "FCLKRESETN0"))
+    reset = replace(LOW, inputs={"A1": f"{PS7}.PS7/FCLKRESETN0"})
+    assert _untimed(tmp_path / "reset", both, FIRST, reset, HIGH, LAST) == [
+        ("FDRE", "D", "FCLKRESETN0 is not of this clock", 1), no_check
+    ]  # fmt: skip
+    odd = replace(LOW, inputs={"A2": f"{SLICE}.AFF/Q"})
+    assert _untimed(tmp_path / "odd", PROCESSING, FIRST, odd, HIGH, LAST) == [
+        ("FDRE", "D", "the files have no way through a LUT6 to O6", 1), no_check,
+        ("LUT6", "A", NO_TIMES, 1),
+    ]  # fmt: skip
