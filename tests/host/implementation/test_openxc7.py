@@ -150,6 +150,7 @@ def open_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenTools:
             "slack_ns": slack, "hold_slack_ns": 0.1, "model_mhz": made.closes + 5,
             "highest_mhz": made.closes, "ps_mhz": clock_below(made.closes),
             "margin": {"factor": 1.05, "ns": 0.5}, "paths": [worst],
+            "hold_at_the_fast_corner": [],
         }  # fmt: skip
 
     monkeypatch.setattr(chip_synthesis, "synthesize", synthesize)
