@@ -58,7 +58,7 @@ interrupted() {
   trap '' INT
   if [ -n "$activating" ]; then
     activating=''
-    on_target cancel || true
+    (on_target cancel) || true # in a shell of its own, which ends where it fails
   fi
   fail 130 "interrupted"
 }

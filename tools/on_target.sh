@@ -287,8 +287,8 @@ activate() { # uses hash overlay; start host port; benchmark cifar10
 cancel() { # after Ctrl-C: end what may be under way, or undo it, and say what is in use
   local process group whose
   if process=$(pgrep -o -f -x "bash -s $deployment"); then
-    group=$(ps -o pgid= -p "$process")
-    signal INT "-${group// /}"
+    group=$(ps -o pgid= -p "$process") || group='' # it may just have ended
+    [ -z "$group" ] || signal INT "-${group// /}"
     while [ -e "/proc/$process" ]; do sleep 0.1; done
   fi
   exec 9>lock

@@ -39,7 +39,7 @@ lost() { fail 3 "the connection was lost; run the same again to continue"; }
 
 on_target() { # FUNCTION ARGUMENT...: call a function of on_target.sh there
   local name code=0
-  [ "$BASH_SUBSHELL" = 0 ] || on_interrupt 'exit 130'
+  [ "$BASH_SUBSHELL" = 0 ] || [ "$1" = cancel ] || on_interrupt 'exit 130'
   {
     for name in root hash deployment overlay app backend start service unit host port serving token address \
       benchmark images cifar10 \

@@ -98,6 +98,18 @@ def test_when_it_has_just_finished(checkout: Checkout, board: Board, later: floa
     wait_until(in_use(board, "one"), 30)
 
 
+def test_when_it_ends_while_it_is_looked_for(checkout: Checkout, board: Board) -> None:
+    """What is to be ended has gone since it was seen: exit 1 then, and the new release in use."""
+    assert checkout.run("net", *board.arguments()).returncode == 0
+    checkout.set_version("two")
+    board.program("ps", 'case "$*" in "-o pgid= "*) exit 1 ;; esac\nexec $real "$@"')
+    with deploying(checkout, "net", *board.arguments()) as process:
+        assert process.stdout is not None
+        assert any("self-test of net" in line for line in process.stdout)
+        press(process)
+    wait_until(in_use(board, "one"), 30)
+
+
 def test_while_old_releases_are_removed(checkout: Checkout, board: Board) -> None:
     """What was in use is not among them, however many came after it."""
     assert checkout.run("net", *board.arguments()).returncode == 0

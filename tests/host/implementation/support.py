@@ -42,7 +42,8 @@ def overlay_with(folder: Path, graph: Graph, folding: Folding) -> Overlay:
     }
     made = write_files(folder, files)
     told = {"clock_mhz": 100.0, "cycles_per_frame": layout.interval}
-    return overlay.write(folder, replace(made.manifest, circuit=told), files)
+    manifest = replace(made.manifest, circuit=told, shape=graph.input_shape)
+    return overlay.write(folder, manifest, files)
 
 
 def small_overlay(folder: Path) -> Overlay:
