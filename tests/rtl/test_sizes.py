@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from board_app.driver.accelerator import Accelerator
-from board_app.driver.chip import Frames, Hardware
+from board_app.driver.chip import Hardware
 from board_app.network.graph import Graph
 from board_app.network.reference import Reference
 from host_build.compiler.fold import fold
@@ -62,9 +62,9 @@ def test_circuit_gives_the_logits_at_its_pace(name: str) -> None:
 @pytest.mark.parametrize("name", ["28x28x1", "1000 classes"])
 def test_driver_on_the_whole_chip(name: str) -> None:
     graph, layout = made(name)
-    frames = Frames(graph.input_shape, SIZES[name][1])
     chip = SimulatedChip(build(Design.of_plan(layout, _module(name), f"{BUILD:08x}")))
-    hardware = Hardware(BUILD, CLOCK_MHZ, layout.interval, 4 * layout.interval, frames)
+    interval, (shape, classes, _) = layout.interval, SIZES[name]
+    hardware = Hardware(BUILD, CLOCK_MHZ, interval, 4 * interval, shape, classes)
     session = StandInSession(chip)
     driver = Accelerator(session, hardware)
     reference = Reference(graph)
@@ -75,4 +75,4 @@ def test_driver_on_the_whole_chip(name: str) -> None:
     # The network's own pace, to within what memory's additions and the first frame take.
     assert driver.last_cycles is not None and driver.last_run is not None
     assert driver.last_run.retries == 0
-    assert driver.last_cycles < 1.03 * 33 * layout.interval + hardware.latency_cycles
+    assert driver.last_cycles < 1.03 * 33 * interval + hardware.latency_cycles
