@@ -81,7 +81,7 @@ def load(path: Path, shape: Shape, classes: int, names: Sequence[str] | None = N
             "classes, from 0 on"
         )
     found = names or [str(name) for name in arrays.get("classes", np.empty(0)).reshape(-1)]
-    return Pictures(images, labels, named(found, classes), str(path))
+    return Pictures(images, labels, named(found, classes), path.name)
 
 
 def named(names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
