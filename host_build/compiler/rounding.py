@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from onnx import NodeProto
+from qonnx.core.datatype import DataType
 from qonnx.custom_op.general.quant import max_int, min_int, quant, resolve_rounding_mode
 from qonnx.custom_op.registry import getCustomOp
 
+from host_build.compiler.edit import store
 from host_build.compiler.model import CompileError, ModelWrapper
 
 # FINN makes thresholds of up to this many bits.
@@ -26,7 +28,10 @@ _TO_NEAREST = frozenset({"ROUND", "HALF_EVEN", "HALF_UP", "HALF_DOWN"})
 
 @dataclass(frozen=True)
 class Rounding:
-    """How one Quant node rounds: levels are round(x / scale), `scale` a row for each channel."""
+    """How one Quant node rounds: levels are round(x / scale), `scale` a row for each channel.
+
+    With a `zero` point they are round(x / scale + zero) - zero, so that 0 stays the level of 0.
+    """
 
     node: str
     scale: np.ndarray
@@ -34,6 +39,7 @@ class Rounding:
     signed: bool
     narrow: bool
     mode: str
+    zero: int = 0
 
     @property
     def is_finns(self) -> bool:
@@ -43,11 +49,12 @@ class Rounding:
         one, not a short number such as a power of two.
         """
         mantissa = np.frexp(self.scale.astype(np.float64))[0] * 2**_SHORT
-        return self.mode.upper() in _TO_NEAREST and bool((mantissa % 1 != 0).all())
+        usual = self.mode.upper() in _TO_NEAREST and not self.zero
+        return usual and bool((mantissa % 1 != 0).all())
 
     def levels(self, x: np.ndarray) -> np.ndarray:
         """The integers for `x` (channels, n) float32, by QONNX's own rule."""
-        bits, zero, one = np.float32(self.bits), np.float32(0), np.float32(1)
+        bits, zero, one = np.float32(self.bits), np.float32(self.zero), np.float32(1)
         scaled = (x / self.scale).astype(np.float32)
         return np.asarray(quant(scaled, one, zero, bits, self.signed, self.narrow, self.mode))
 
@@ -55,7 +62,7 @@ class Rounding:
         """The least x of each level but the first: (channels, levels - 1) float64."""
         least = int(min_int(self.signed, self.narrow, self.bits))
         most = int(max_int(self.signed, self.narrow, self.bits))
-        wanted = np.arange(least + 1, most + 1)
+        wanted = np.arange(least + 1, most + 1) - self.zero
         # Levels rise with x, and float32 in order are int32 in order: bisect over all of them.
         edge = np.abs(self.scale) * np.float32(2 ** (self.bits + 1))
         low = np.broadcast_to(_ordinal(-edge), (len(edge), len(wanted))).astype(np.int64)
@@ -110,14 +117,31 @@ def make_exact(model: ModelWrapper, roundings: dict[str, Rounding]) -> None:
                 f"{thresholds.shape[1]}"
             )
         model.set_initializer(node.input[1], thresholds)
+        if rounding.zero:
+            _lower_by(node, rounding.zero, thresholds.shape[1])
+
+
+def take_zero_points(model: ModelWrapper) -> None:
+    """Let each quantiser of activations have none: `make_exact` knows them, FINN takes 0 only."""
+    for node in model.get_nodes_by_op_type("Quant"):
+        if model.get_initializer(node.input[0]) is None:
+            zero = model.get_initializer(node.input[2])
+            node.input[2] = store(model, node.input[2], np.zeros_like(zero))
+
+
+def _lower_by(node: NodeProto, zero: int, steps: int) -> None:
+    """Let the MultiThreshold count from -zero on."""
+    operation = getCustomOp(node)
+    least = int(operation.get_nodeattr("out_bias")) - zero
+    kind = DataType.get_smallest_possible(min(least, -(least + steps) - 1))
+    operation.set_nodeattr("out_bias", float(least))
+    operation.set_nodeattr("out_dtype", kind.name)
 
 
 def _rounding(model: ModelWrapper, node: NodeProto) -> Rounding:
     scale, zero, bits = (model.get_initializer(name) for name in node.input[1:4])
     if scale is None or zero is None or bits is None:
         raise CompileError(f"node {node.name!r} computes its scale, zero point or bits")
-    if (zero != 0).any():
-        raise CompileError(f"node {node.name!r} has a zero point; only 0 has a kernel")
     if (scale <= 0).any():
         raise CompileError(f"node {node.name!r} has a scale that is not above 0")
     if bits.size != 1 or bits % 1 or not 1 < int(bits.item()) <= _MOST_BITS:
@@ -126,10 +150,30 @@ def _rounding(model: ModelWrapper, node: NodeProto) -> Rounding:
             "have a kernel"
         )
     attribute = getCustomOp(node).get_nodeattr
+    signed, narrow, width = bool(attribute("signed")), bool(attribute("narrow")), int(bits.item())
+    levels = (int(min_int(signed, narrow, width)), int(max_int(signed, narrow, width)))
     return Rounding(
-        node.name, scale.astype(np.float32).reshape(-1, 1), int(bits.item()),
-        bool(attribute("signed")), bool(attribute("narrow")), attribute("rounding_mode"),
+        node.name, scale.astype(np.float32).reshape(-1, 1), width, signed, narrow,
+        attribute("rounding_mode"), _zero_point(model, node, zero, levels),
     )  # fmt: skip
+
+
+def _zero_point(
+    model: ModelWrapper, node: NodeProto, zero: np.ndarray, levels: tuple[int, int]
+) -> int:
+    least, most = levels
+    if zero.size != 1 or zero.item() % 1 or not least <= zero.item() <= most:
+        raise CompileError(
+            f"node {node.name!r} has the zero point {zero.reshape(-1)[:3].tolist()}; one that is "
+            f"among its levels, {least} to {most}, has a kernel"
+        )
+    before = model.find_producer(node.input[0])
+    if zero.item() and before is not None and before.op_type == "Relu":
+        raise CompileError(
+            f"node {node.name!r} has a zero point behind a Relu; quantise it from 0 on, as no "
+            "number is below"
+        )
+    return int(zero.item())
 
 
 def _ordinal(x: np.ndarray) -> np.ndarray:

@@ -71,6 +71,12 @@ def points() -> dict[str, list[Kernel]]:
             (16, 16, 6, 1), (8, 2, 96, 2), (8, 32, 5, 1), (8, 64, 4, 2), (4, 4, 96, 1),
         )
     ]  # fmt: skip
+    serial += [
+        SlidingWindow(32, 32, 1, 24, (5, 5)), SlidingWindow(28, 28, 4, 6, (7, 7), (2, 2)),
+        SlidingWindow(32, 32, 3, 6, pads=(0,) * 4), SlidingWindow(32, 32, 3, 6, stride=(3, 3)),
+        SlidingWindow(16, 16, 8, 8, (3, 3), (4, 4), (0,) * 4),
+        SlidingWindow(14, 14, 16, 4, (5, 5), (1, 1), (0,) * 4),
+    ]  # fmt: skip
     columns = [
         window_chain(
             channels, size, size, bits, kernel=(3, 3), stride=(stride, stride), pads=(1, 1, 1, 1),

@@ -84,11 +84,16 @@ class SlidingWindow(Kernel):
         return self._geometry.size
 
     @property
+    def _is_usual(self) -> bool:
+        """Whether it is padded by half of 3 pixels, as nearly all are."""
+        return max(self.kernel) == 3 and max(self.stride) <= 2 and self.padding == self._halves
+
+    @property
     def depth(self) -> int:
         """Words of the ring."""
         if self.ring is not None:
             return self.ring
-        if max(self.kernel) == 3 and max(self.stride) <= 2 and self.padding == self._halves:
+        if self._is_usual:
             # A few more than the least with stride 2, but the circuits that are shipped have them.
             return self._geometry.span + (self.stride[0] - 1) * self.width * self.groups
         return least_ring(self._geometry)
@@ -139,7 +144,9 @@ class SlidingWindow(Kernel):
     def resources(self) -> Resources:
         place = (4 * self._geometry.span).bit_length()
         output = 0 if self.ram_style == "block" else self.bits
-        control = Resources(lut=20 + 4.5 * place, ff=12 + 3.5 * place + output)
+        # Other windows have more borders, and more kinds of moves from one to the next.
+        more = 0 if self._is_usual or min(self.kernel) == 1 else 30
+        control = Resources(lut=20 + more + 4.5 * place, ff=12 + 3.5 * place + output)
         return control + ram(self.ram_style, self.bits, self.depth)
 
 

@@ -7,10 +7,10 @@ import pytest
 from onnx import helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from board_app.network.graph import Convolution
+from board_app.network.graph import Convolution, Threshold
 from host_build.compiler.adapt import adapt
-from host_build.compiler.model import ModelWrapper, apply, execute_onnx
-from host_build.compiler.pipeline import compile_model
+from host_build.compiler.model import CompileError, ModelWrapper, apply, execute_onnx
+from host_build.compiler.pipeline import buildable, compile_model
 
 from .networks import Network, finish, start
 
@@ -65,3 +65,40 @@ def test_more_padding_than_window_is_a_larger_window_of_the_same_sums(tmp_path, 
     image = np.random.default_rng(1).integers(0, 256, (1, 3, 32, 32)).astype(np.float32)
     logits = [execute_onnx(m, {"x": image})[m.graph.output[0].name] for m in (model, changed)]
     assert np.allclose(*logits, rtol=1e-5)
+
+
+def test_zero_points_become_the_thresholds_first_level(tmp_path):
+    """What is padded is still the number 0, also where the padding is on some sides only."""
+    network = Network()
+    network.add("Mul", 2.0**-7)
+    network.add("Add", -1.0)
+    network.quant(0.0117, 8, signed=0, zero=37)
+    network.convolution(3, 4, pads=[1, 1, 0, 2])
+    network.quant(0.2937, 4, zero=-3)
+    network.convolution(4, 4)
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    path = finish(network).save(tmp_path / "m.onnx")
+    images = np.random.default_rng(3).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    compiled = compile_model(path, tmp_path / "b", images)
+    assert compiled.rounded == 0
+    levels = [(str(n.dtype), n.bias) for n in compiled.graph.nodes if isinstance(n, Threshold)]
+    assert levels == [("int9", -37), ("int5", -5), ("uint4", 0)]
+
+
+@pytest.mark.parametrize(
+    ("zero", "relu", "message"),
+    [
+        (2.5, False, r"has the zero point \[2.5\]; one that is among its levels, 0 to 15"),
+        (16, False, r"has the zero point \[16.0\]"),
+        (3, True, "has a zero point behind a Relu"),
+    ],
+)
+def test_zero_points_that_have_no_kernel(tmp_path, zero, relu, message):
+    network = start()
+    network.convolution(4, 4)
+    if relu:
+        network.add("Relu")
+    network.quant(0.3, signed=0, zero=zero)
+    with pytest.raises(CompileError, match=message):
+        buildable(finish(network).save(tmp_path / "m.onnx"))

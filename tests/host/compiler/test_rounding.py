@@ -21,10 +21,12 @@ MODES = ("ROUND", "HALF_EVEN", "HALF_UP", "HALF_DOWN", "FLOOR", "CEIL", "UP", "D
     signed=st.booleans(),
     narrow=st.booleans(),
     seed=st.integers(0, 1000),
+    zero=st.just(0) | st.integers(1, 2),
 )
-def test_thresholds_are_the_quantiser_at_ties_too(mode, scale, bits, signed, narrow, seed):
+def test_thresholds_are_the_quantiser_at_ties_too(mode, scale, bits, signed, narrow, seed, zero):
     scales = np.float32([[scale], [scale * 0.75]])
-    rounding = Rounding("q", scales, bits, signed, narrow, mode)
+    zero = -zero if signed else zero
+    rounding = Rounding("q", scales, bits, signed, narrow, mode, zero)
     thresholds = rounding.thresholds()
     assert (np.diff(thresholds, axis=1) >= 0).all()
     halves = np.arange(-(2**bits) - 2, 2**bits + 3, 0.5)
@@ -35,8 +37,8 @@ def test_thresholds_are_the_quantiser_at_ties_too(mode, scale, bits, signed, nar
     x[np.abs(x) < 1e-6 * scales] = 0  # nearer to zero than any threshold is kept
     found = (x[:, :, None] >= thresholds[:, None, :]).sum(axis=2)
     least = 0 if not signed else -(2 ** (bits - 1)) + narrow
-    level = quant(x, scales, np.float32(0), np.float32(bits), signed, narrow, mode) / scales
-    assert np.array_equal(found + least, np.round(level))
+    level = quant(x, scales, np.float32(zero), np.float32(bits), signed, narrow, mode) / scales
+    assert np.array_equal(found + least - zero, np.round(level))
 
 
 def test_finns_thresholds_stay_where_the_scale_is_a_learned_one():
