@@ -1,7 +1,7 @@
 """Every committed bitstream is the circuit that its overlay says, read back from the file itself.
 
-Each is decoded to the last bit; `lightweight`'s is simulated on a few vectors, in a quarter of a
-minute, and so are the others where $READBACK is set. Images by the hundred are for `readback`.
+Each is decoded to the last bit, and simulated on a few vectors where that takes less than a minute;
+the slower ones are too where $READBACK is set. Images by the hundred are for `readback`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,17 @@ from host_build.simulation.chip import SimulatedChip
 pytestmark = [pytest.mark.slow, pytest.mark.rtl]
 
 COMMITTED = [name for name in overlay.names() if (overlay.OVERLAYS / name / f"{name}.bit").exists()]
-SIMULATED = [name for name in COMMITTED if name == "lightweight" or "READBACK" in os.environ]
+# Cycles of a picture alone that are simulated in less than a minute.
+QUICK = 40_000
 VECTORS = 4
 NONE_YET = [pytest.param("", marks=pytest.mark.skip("no overlay has a bitstream yet"))]
+
+
+def quick(name: str) -> bool:
+    return bool(overlay.find(name).manifest.circuit["latency_cycles"] < QUICK)
+
+
+SIMULATED = [name for name in COMMITTED if quick(name) or "READBACK" in os.environ]
 
 
 @pytest.fixture(scope="module")
