@@ -24,7 +24,7 @@ from board_app.network import overlay, vectors
 from board_app.network.reference import Reference
 from board_app.pictures import cifar10 as data
 
-from ..deploy.stand_in import Checkout, board_python, free_port, get
+from ..deploy.stand_in import Checkout, board_python, free_port, get, wait_until
 from .machine import HERE, Machine, make_root, require
 
 pytestmark = [pytest.mark.armv7l, pytest.mark.slow]
@@ -136,7 +136,7 @@ def test_cifar10(deployed: Deployed, cifar10: Path) -> None:
 
 
 def test_web(deployed: Deployed, golden: vectors.Vectors) -> None:
-    assert "<html" in str(get(deployed.web_port, "/"))
+    wait_until(lambda: "<html" in str(get(deployed.web_port, "/")), 60)
     info = json.loads(str(get(deployed.web_port, "/api/info")))
     assert (info["machine"]["architecture"], info["backend"]) == ("armv7l", "reference")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

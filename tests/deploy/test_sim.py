@@ -73,6 +73,13 @@ def test_deploy_use_kill_and_stop(real: Checkout, tmp_path: Path, python: str) -
     assert again.returncode == 0 and "0 of " in again.stdout, again.stdout
     assert "demo: running" in again.stdout
 
+    looked = real.run("--doctor", "--sim", seconds=300, cwd=tmp_path)
+    assert looked.returncode == 0, looked.stdout
+    findings = json.loads((tmp_path / "doctor.json").read_text())["findings"]
+    assert {finding["state"] for finding in findings} == {"ok"}, looked.stdout
+    assert findings[-1]["name"] == "128 frames"
+    assert "demo: running" in real.run("--status", "--sim").stdout
+
     assert "demo: stopped" in real.run("--stop", "--sim").stdout
     assert get(port, "/healthz") is None
     assert (board / "board.lock").read_text() == "", "the driver was closed"
