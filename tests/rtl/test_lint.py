@@ -15,6 +15,7 @@ from host_build.kernels.base import FOLDER, Kernel
 from host_build.kernels.batch_counters import BatchCounters
 from host_build.kernels.depthwise import Depthwise
 from host_build.kernels.fifo import Fifo
+from host_build.kernels.frame_fit import FrameFit
 from host_build.kernels.input_dma import InputDma
 from host_build.kernels.line_buffer import LineBuffer
 from host_build.kernels.matrix_vector import MatrixVector
@@ -40,7 +41,7 @@ KERNELS: list[Kernel] = [
     AxiRegisters(0x12345678), BatchCounters(), InputDma(384), OutputDma(5),
     Depthwise(4, MANY[:, :9].clip(-8, 7), 4, name="f"), Depthwise(1, FEW, 8, True, name="g"),
     Depthwise(1, MANY, 8, name="h"),
-    Fifo(8, 3), Fifo(96, 65), Fifo(36, 600),
+    Fifo(8, 3), Fifo(96, 65), Fifo(36, 600), FrameFit(32, 2, 3), FrameFit(24, 3, 1),
     LineBuffer(8, 8, 24), LineBuffer(5, 7, 6, 2),
     MatrixVector(np.eye(8, 18, dtype=int), simd=6, pe=4),
     MatrixVector(np.eye(4, 6, dtype=int), simd=3, pe=2, style="LUT", rom="distributed", name="lut"),

@@ -145,9 +145,9 @@ def test_evidence_goes_on_where_it_was(
     asked = []
 
     class Counting(evidence.Reference):
-        def execute(self, images: np.ndarray, batch: int = 50) -> np.ndarray:
+        def execute(self, images: np.ndarray) -> np.ndarray:
             asked.append(len(images))
-            return super().execute(images, batch)
+            return super().execute(images)
 
     monkeypatch.setattr(evidence, "Reference", Counting)
     both = evidence.gather(chosen, cases, kept)
