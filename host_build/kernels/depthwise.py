@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host_build.kernels.base import Kernel, Resources, Stream, block_ram, distributed_ram
-from host_build.kernels.thresholds import hex_lines
+from host_build.kernels.thresholds import hex_lines, signed_bits
 
 # A product of this many partial ones, or fewer, costs a DSP block more than it is worth.
 _FEW_PARTIAL_PRODUCTS = 16
 # Bits of weights from which on block memory is cheaper than look-up tables.
 _BLOCK_BITS = 4_096
+# Of a weight or a sum: a sign and something to sign.
+_LEAST_BITS = 2
 # Look-up tables for 64 bits of weights; small tables vanish into what reads them.
 _TABLE_LUTS = 5.2
 
@@ -58,7 +60,7 @@ class Depthwise(Kernel):
 
     @property
     def weight_bits(self) -> int:
-        return _signed_bits(int(self.weights.min()), int(self.weights.max()))
+        return max(signed_bits(self.weights), _LEAST_BITS)
 
     @property
     def out_bits(self) -> int:
@@ -67,9 +69,8 @@ class Depthwise(Kernel):
         if not self.in_signed:
             low, high = 0, (1 << self.in_bits) - 1
         ends = np.stack([self.weights * low, self.weights * high])
-        return _signed_bits(
-            int(ends.min(axis=0).sum(axis=1).min()), int(ends.max(axis=0).sum(axis=1).max())
-        )
+        sums = np.stack([ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)])
+        return max(signed_bits(sums), _LEAST_BITS)
 
     @property
     def dsp(self) -> bool:
@@ -133,8 +134,3 @@ class Depthwise(Kernel):
             + products
             + Resources(lut=8 + place / 2 + sums + 4 * self.lanes, ff=12 + place + sums)
         )
-
-
-def _signed_bits(low: int, high: int) -> int:
-    """The fewest two's complement bits that hold both, 2 at least."""
-    return 1 + max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,21 @@ def residual(seed: int, shape: Shape = (32, 32, 3), steps: int = 15, classes: in
     joined = build.threshold(build.add(branch, shortcut), steps)
     build.convolution(build.pool(joined), classes, 1)
     return build.graph()
+
+
+def near_zero(graph: Graph, times: int) -> Graph:
+    """Thresholds of convolutions so many times nearer to zero.
+
+    Sums stay there: over their whole range thresholds would hide most of what happens.
+    """
+    sums = {node.name for node in graph.nodes if isinstance(node, (Convolution, Depthwise))}
+    nodes = (
+        replace(node, thresholds=node.thresholds // times)
+        if isinstance(node, Threshold) and node.inputs[0] in sums
+        else node
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=tuple(nodes))
 
 
 def write_overlay(

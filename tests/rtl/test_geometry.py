@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, Graph, Threshold
+from board_app.network.graph import INPUT, Graph
 from board_app.network.reference import Reference
 from host_build.generate.plan import plan
 from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
-from tests.board.networks import Builder
+from tests.board.networks import Builder, near_zero
 
 from .test_network import frames, random_folding
 
@@ -37,16 +35,7 @@ def network() -> Graph:
     both = make.threshold(make.add(both, third), 15, shared=True)
     last = make.convolution(both, 4, 2, padding=(1, 1, 0, 0), bits=4)
     make.convolution(make.pool(make.threshold(last, 15)), 10, 1, bits=5)
-    graph = make.graph()
-    # Sums stay near zero: thresholds over their whole range would hide most of what happens.
-    kinds = {node.name: type(node) for node in graph.nodes}
-    nodes = [
-        replace(node, thresholds=node.thresholds // 16)
-        if isinstance(node, Threshold) and kinds.get(node.inputs[0]) is Convolution
-        else node
-        for node in graph.nodes
-    ]
-    return replace(graph, nodes=tuple(nodes))
+    return near_zero(make.graph(), 16)
 
 
 def test_windows_of_every_side_step_and_padding():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, Graph, Threshold
+from board_app.network.graph import INPUT, Convolution, Graph
 from board_app.network.reference import Reference
 from host_build.generate import verilog
 from host_build.generate.folding import LayerFolding
@@ -26,7 +25,7 @@ from host_build.simulation.verilator import (
     pack,
     unpack,
 )
-from tests.board.networks import Builder
+from tests.board.networks import Builder, near_zero
 
 pytestmark = pytest.mark.rtl
 
@@ -44,15 +43,7 @@ def residual(levels: int) -> Graph:
     side = make.threshold(side, 7, signed=True, shared=True)
     joined = make.threshold(make.add(main, side), levels)
     make.convolution(make.pool(joined), 4, 1, bits=4)
-    graph = make.graph()
-    sums = {node.name for node in graph.nodes if isinstance(node, Convolution)}
-    nodes = (
-        replace(node, thresholds=node.thresholds // 16)
-        if isinstance(node, Threshold) and node.inputs[0] in sums
-        else node
-        for node in graph.nodes
-    )
-    return replace(graph, nodes=tuple(nodes))
+    return near_zero(make.graph(), 16)
 
 
 def layers(graph: Graph, *folds: LayerFolding) -> dict[str, LayerFolding]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, DataType, Depthwise, Graph, Threshold
+from board_app.network.graph import INPUT, Convolution, DataType, Graph, Threshold
 from board_app.network.reference import Reference
 from host_build.compiler.fold import Budget, fold, options
 from host_build.compiler.head_bias import add_bias
@@ -28,7 +28,7 @@ from host_build.simulation import fifo_sizing
 from host_build.simulation.fifo_sizing import SIZING_FRAMES, size_fifos
 from host_build.simulation.network import FifoSizing, NetworkSimulation
 from host_build.simulation.verilator import Deadlock, SimulationError, lint
-from tests.board.networks import Builder
+from tests.board.networks import Builder, near_zero
 
 pytestmark = pytest.mark.rtl
 
@@ -45,16 +45,7 @@ def residual(seed: int) -> Graph:
     side = make.threshold(joined, 15, signed=True, shared=True)
     joined = make.threshold(make.add(main, side), 7, shared=True)
     make.convolution(make.pool(joined), 10, 1, bits=5)
-    graph = make.graph()
-    # Sums stay near zero: thresholds over their whole range would hide most of what happens.
-    types = {node.name: type(node) for node in graph.nodes}
-    nodes = [
-        replace(node, thresholds=node.thresholds // 16)
-        if isinstance(node, Threshold) and types.get(node.inputs[0]) is Convolution
-        else node
-        for node in graph.nodes
-    ]
-    return replace(graph, nodes=tuple(nodes))
+    return near_zero(make.graph(), 16)
 
 
 def biased(graph: Graph) -> Graph:
@@ -124,16 +115,7 @@ def mobile(seed: int) -> Graph:
     x = make.max_pool(make.threshold(x, 15, signed=True), (2, 2), (1, 1), (1, 1, 0, 0))
     x = make.threshold(make.sum_pool(x, (2, 3), (2, 1), (0, 1, 1, 0)), 15)
     make.convolution(make.pool(x), 10, 1, bits=5)
-    graph = make.graph()
-    # Sums stay near zero: thresholds over their whole range would hide most of what happens.
-    types = {node.name: type(node) for node in graph.nodes}
-    nodes = [
-        replace(node, thresholds=node.thresholds // 8)
-        if isinstance(node, Threshold) and types.get(node.inputs[0]) in (Convolution, Depthwise)
-        else node
-        for node in graph.nodes
-    ]
-    return replace(graph, nodes=tuple(nodes))
+    return near_zero(make.graph(), 8)
 
 
 @pytest.mark.slow
