@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -268,24 +268,21 @@ def blocked(app: Flask) -> tuple[threading.Semaphore, threading.Event]:
 
 
 def test_more_than_it_can_take_is_put_off(app: Flask) -> None:
-    asked, gate = blocked(app)
+    _, gate = blocked(app)
     limits = Limits(workers=2, waiting=3, streams=1)
     get = b"GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n"
     with (
         server.listen("127.0.0.1", 0) as listener,
         Server(app, listener, limits=limits),
-        ThreadPoolExecutor(5) as pool,
+        ThreadPoolExecutor(6) as pool,
     ):
         address = listener.getsockname()
-        waiting = [pool.submit(exchange, address, get) for _ in range(5)]
-        for _ in range(2):
-            assert asked.acquire(timeout=20)
-        for _ in range(100):
-            answer = exchange(address, b"GET /api/info HTTP/1.1\r\n\r\n")
-            if b" 503 " in answer[:20]:
-                break
-            time.sleep(0.02)  # not all five are there yet
-        assert b"Retry-After: 1\r\n" in answer and b'{"error": "' in answer
+        asking = {pool.submit(exchange, address, get) for _ in range(6)}  # one more than it takes
+        answered, waiting = wait(asking, timeout=20, return_when=FIRST_COMPLETED)
+        (refused,) = (future.result() for future in answered)
+        assert refused.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 1\r\n" in refused
+        info = exchange(address, b"GET /api/info HTTP/1.1\r\n\r\n")
+        assert info.startswith(b"HTTP/1.1 503 ") and b'{"error": "' in info
         gate.set()
         assert all(b" 200 OK" in future.result(20) for future in waiting)
         assert healthy(address)
