@@ -134,6 +134,8 @@ class Server:
             self._loop.call_later(_PAUSE, self._listen)
             return
         client.setblocking(False)
+        # asyncio does this only where a socket says that it is TCP, which create_server's do not.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self._connections) >= self._limits.connections and not self._make_room():
             self._turn_away(client)
             return

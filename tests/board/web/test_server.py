@@ -207,6 +207,18 @@ def test_a_connection_is_kept(address: Address, images: Dataset) -> None:
     client.close()
 
 
+def test_an_answer_does_not_wait_for_an_acknowledgement(app: Flask) -> None:
+    """Its head and its body are two writes: with Nagle's algorithm the body comes 40 ms later."""
+    with server.listen("127.0.0.1", 0) as listener, Server(app, listener) as served:
+        client = http.client.HTTPConnection(*listener.getsockname(), timeout=20)
+        client.request("GET", "/api/info")
+        assert client.getresponse().read()
+        (connection,) = served._connections.values()
+        accepted = connection._writer.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        client.close()
+
+
 def test_a_browser_may_ask_whether_a_file_changed(address: Address) -> None:
     client = http.client.HTTPConnection(*address, timeout=20)
     client.request("GET", "/static/demo.css")
