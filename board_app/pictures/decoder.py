@@ -13,7 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import ContextManager, List, Optional
+from typing import ContextManager, Optional
 
 from board_app.errors import PictureError
 from board_app.pictures.decoder_process import DECODED, HEADER, TOO_LARGE
@@ -80,7 +80,7 @@ class Decoder:
         for _ in range(2):  # once more where the process was gone
             process = self._process
             answer = self._ask_once(request, content)
-            if len(answer) >= HEADER.size:
+            if answer:
                 return answer
             with self._starting:
                 if process is self._process:
@@ -141,15 +141,20 @@ class Decoder:
 
 
 def _read(pipe: int) -> bytes:
-    """All that comes until the other ends are closed."""
-    found: List[bytes] = []
+    """The answer's header and what follows it; nothing where all other ends were closed before."""
+    found = bytearray()
+    whole = HEADER.size
     end = time.monotonic() + _PATIENCE
-    while select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+    while len(found) < whole:
+        if not select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+            raise PictureError("the picture takes too long to decode")
         block = os.read(pipe, _BLOCK)
         if not block:
-            return b"".join(found)
-        found.append(block)
-    raise PictureError("the picture takes too long to decode")
+            return b""
+        found += block
+        if len(found) >= HEADER.size:
+            whole = HEADER.size + HEADER.unpack_from(found)[-1]
+    return bytes(found)
 
 
 shared = Decoder()

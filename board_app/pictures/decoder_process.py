@@ -4,8 +4,9 @@
 
 SOCKET is the number of an inherited socket, on which this process says when it is ready. Each
 message on it is a request, the lane's name and the network's shape, with two files: the picture's,
-and a pipe for the answer. The fork dies with its picture, and this process says so in its place. It
-ends where the other end of the socket does.
+and a pipe for the answer. One fork waits for the next picture, as forking takes longer than to
+decode a small one. It dies with its picture, and this process says so in its place, where it has
+not answered. All end where the other end of the socket does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import struct
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from typing import Dict
+from typing import Dict, List, Tuple
 
 from PIL import Image
 
@@ -30,7 +31,8 @@ from board_app.pictures.decoding import Decoded, Shape, TooLarge, decode
 from board_app.pictures.limits import LARGE, MAX_BYTES, SMALL, Lane
 
 _LANES = {b"small": SMALL, b"large": LARGE}
-HEADER = struct.Struct("<cHHHH")  # what it is, the width and height of original and preview
+# What it is, the width and height of original and preview, and how many bytes follow.
+HEADER = struct.Struct("<cHHHHI")
 DECODED, REFUSED, TOO_LARGE = b"d", b"r", b"l"
 _MOST = 64  # bytes of a request
 _PAGE = resource.getpagesize()
@@ -51,24 +53,41 @@ def main(number: int) -> None:
     with socket.socket(fileno=number) as control:
         control.send(b"!")  # ready
         while True:
-            ready, _, _ = select.select([control.fileno(), ended], [], [])
-            if ended in ready:
-                os.read(ended, 4096)
-                _reap(running)
-            if control.fileno() in ready:
-                message, files, _, _ = socket.recv_fds(control, _MOST, 2)
+            process, line = _fork(slow, [number, *running.values()])
+            with line:
+                message, files = _request(control, ended, running)
                 if not message:
                     return
-                content, answer = files
-                process = os.fork()
-                if process == 0:
-                    for other in running.values():  # its reader waits for all ends to be closed
-                        os.close(other)
-                    name, height, width, channels = message.split()
-                    lane = replace(_LANES[name], seconds=slow * _LANES[name].seconds)
-                    _child(lane, (int(height), int(width), int(channels)), content, answer)
-                os.close(content)
-                running[process] = answer
+                socket.send_fds(line, [message], files)
+            content, running[process] = files
+            os.close(content)
+
+
+def _request(
+    control: socket.socket, ended: int, running: Dict[int, int]
+) -> Tuple[bytes, List[int]]:
+    """The next request and its two files; no bytes at the end."""
+    while True:
+        ready, _, _ = select.select([control.fileno(), ended], [], [])
+        if ended in ready:
+            os.read(ended, 4096)
+            _reap(running)
+        if control.fileno() in ready:
+            message, files, _, _ = socket.recv_fds(control, _MOST, 2)
+            return message, files
+
+
+def _fork(slow: float, others: List[int]) -> Tuple[int, socket.socket]:
+    """A process that waits for a picture, and the socket to hand it one; it closes `others`."""
+    line, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = os.fork()
+    if process == 0:
+        line.close()
+        for other in others:  # a reader waits for all ends to be closed
+            os.close(other)
+        _child(end, slow)
+    end.close()
+    return process, line
 
 
 def _reap(running: Dict[int, int]) -> None:
@@ -77,7 +96,9 @@ def _reap(running: Dict[int, int]) -> None:
         process, status = os.waitpid(-1, os.WNOHANG)
         if process == 0:
             return
-        answer = running.pop(process)
+        answer = running.pop(process, None)
+        if answer is None:
+            continue  # it waited for a picture: whoever hands it one finds it gone
         if os.WIFSIGNALED(status):
             if os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGXCPU):
                 _write(answer, _refusal(TOO_LARGE, "the picture takes too long to decode"))
@@ -86,23 +107,33 @@ def _reap(running: Dict[int, int]) -> None:
         os.close(answer)
 
 
-def _child(lane: Lane, shape: Shape, content: int, answer: int) -> None:
+def _child(end: socket.socket, slow: float) -> None:
     try:
         signal.set_wakeup_fd(-1)
         _be_quiet()
-        _limit(lane)
-        try:
-            with os.fdopen(content, "rb") as file:
-                answered = _success(decode(file.read(MAX_BYTES), lane, shape))
-        except TooLarge as error:
-            answered = _refusal(TOO_LARGE, str(error))
-        except PictureError as error:
-            answered = _refusal(REFUSED, str(error))
-        except MemoryError:
-            answered = _refusal(TOO_LARGE, "the picture needs too much memory to decode")
-        _write(answer, answered)
+        message, files, _, _ = socket.recv_fds(end, _MOST, 2)
+        if message:
+            name, height, width, channels = message.split()
+            lane = replace(_LANES[name], seconds=slow * _LANES[name].seconds)
+            respond(lane, (int(height), int(width), int(channels)), *files)
     finally:
         os._exit(0)
+
+
+def respond(lane: Lane, shape: Shape, content: int, target: int) -> None:
+    """Decode the file `content` within the lane's limits, which stay, and write to `target`."""
+    _limit(lane)
+    try:
+        with os.fdopen(content, "rb") as file:
+            answered = _success(decode(file.read(MAX_BYTES), lane, shape))
+    except TooLarge as error:
+        answered = _refusal(TOO_LARGE, str(error))
+    except PictureError as error:
+        answered = _refusal(REFUSED, str(error))
+    except MemoryError:
+        answered = _refusal(TOO_LARGE, "the picture needs too much memory to decode")
+    signal.setitimer(signal.ITIMER_PROF, 0)  # what is written in part could not be taken back
+    _write(target, answered)
 
 
 def _be_quiet() -> None:
@@ -127,15 +158,14 @@ def _limit(lane: Lane) -> None:
 
 
 def _success(decoded: Decoded) -> bytes:
-    return (
-        HEADER.pack(DECODED, *decoded.size, *decoded.preview_size)
-        + decoded.pixels
-        + decoded.preview
-    )
+    content = decoded.pixels + decoded.preview
+    header = HEADER.pack(DECODED, *decoded.size, *decoded.preview_size, len(content))
+    return header + content
 
 
 def _refusal(kind: bytes, text: str) -> bytes:
-    return HEADER.pack(kind, 0, 0, 0, 0) + text.encode(errors="replace")
+    content = text.encode(errors="replace")
+    return HEADER.pack(kind, 0, 0, 0, 0, len(content)) + content
 
 
 def _write(answer: int, content: bytes) -> None:

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -138,6 +140,57 @@ def test_a_dead_process_is_started_again(decoder: Decoder) -> None:
         assert decoder._process is not None
         os.kill(decoder._process.pid, signal.SIGKILL)
         assert decoder.decode(content, SHAPE).pixels[:3] == b"\xff\0\0"
+
+
+def waiting(decoder: Decoder) -> psutil.Process:
+    """The fork that waits for the next picture, once it is alone."""
+    assert decoder._process is not None
+    process = psutil.Process(decoder._process.pid)
+    end = time.monotonic() + 20
+    while len(forks := process.children()) != 1:
+        assert time.monotonic() < end, forks
+        time.sleep(0.01)
+    return forks[0]
+
+
+def test_each_picture_has_a_fork_of_its_own_that_waited(decoder: Decoder) -> None:
+    content = save(Image.new("RGB", (32, 32), "red"))
+    decoder.decode(content, SHAPE)
+    first = waiting(decoder)
+    decoder.decode(content, SHAPE)
+    first.wait(20)
+    assert waiting(decoder) != first
+
+
+def test_the_fork_that_waits_may_die(decoder: Decoder) -> None:
+    content = save(Image.new("RGB", (32, 32), "red"))
+    for _ in range(2):
+        decoder.decode(content, SHAPE)
+        waiting(decoder).kill()
+    assert decoder.decode(content, SHAPE).pixels[:3] == b"\xff\0\0"
+
+
+def test_the_time_is_for_decoding() -> None:
+    """Not for writing: an answer that is cut off in its middle could not be read."""
+    script = """
+import os, time
+from dataclasses import replace
+from board_app.pictures import decoder_process
+from board_app.pictures.limits import SMALL
+write = decoder_process._write
+def slowly(*answer):
+    while time.process_time() < began + 1:
+        pass
+    write(*answer)
+decoder_process._write = slowly
+file = os.memfd_create("picture")
+os.write(file, b"P6 1 1 255 rgb")
+os.lseek(file, 0, os.SEEK_SET)
+began = time.process_time()
+decoder_process.respond(replace(SMALL, seconds=0.5), (1, 1, 3), file, 1)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout[-6:]) == (0, b"rgbrgb"), done.stderr
 
 
 def test_ctrl_c_and_sigterm_leave_it_running(decoder: Decoder) -> None:
