@@ -33,6 +33,7 @@ from host_build.simulation.verilator import _working_directory
 MOST = 64
 _FEW = 8
 _HERE = Path(__file__).parent / "simulator"
+_PARTS = ("pins.h", "block_ram.h", "dsp.h", "lut_memory.h", "netlist.h")
 
 
 def build(circuit: Circuit, count: int = 1, *, cache: Path = toolchain.CACHE) -> BuiltChip:
@@ -41,7 +42,7 @@ def build(circuit: Circuit, count: int = 1, *, cache: Path = toolchain.CACHE) ->
     The C++ is the same for all circuits, so it is compiled once.
     """
     word = "uint8_t" if count <= _FEW else "uint64_t"
-    text = chip_build.BOARD.read_text() + simulator() + (_HERE / "chips.cpp").read_text()
+    text = chip_build.board() + simulator() + (_HERE / "chips.cpp").read_text()
     library = toolchain.compile_library(text, {"LANE_WORD": word}, cache)
     images = toolchain.image_folder({"program.bin": program(circuit).tobytes()}, cache)
     return BuiltChip(library, images, traced=False)
@@ -50,7 +51,7 @@ def build(circuit: Circuit, count: int = 1, *, cache: Path = toolchain.CACHE) ->
 def simulator() -> str:
     """The C++ that runs a program: class Netlist, and struct Ports, which it takes and gives."""
     fields = f"namespace {{ struct Ports {{ uint64_t {', '.join(ports())}; }}; }}\n"
-    return "".join((_HERE / name).read_text() for name in ("blocks.h", "netlist.h")) + fields
+    return "".join((_HERE / name).read_text() for name in _PARTS) + fields
 
 
 class Chips(Clocked):

@@ -70,7 +70,7 @@ class Traffic:
 
 
 class _Bus(ctypes.Structure):
-    """The layouts of these three are those of chip_harness.cpp."""
+    """The layouts of these three are those of axi.h."""
 
     _fields_ = [
         ("stall", ctypes.c_double),

@@ -13,8 +13,7 @@ from host_build.generate.layout import Plan
 from host_build.simulation import toolchain
 from host_build.simulation.chip import BuiltChip
 
-BOARD = toolchain.HERE / "chip_board.h"
-"""The C++ that stands before what simulates a chip."""
+_BOARD = ("axi.h", "memory.h", "processors.h", "chip_board.h")
 _HARNESS = toolchain.HERE / "chip_harness.cpp"
 
 
@@ -49,6 +48,11 @@ class Design:
 
 def build(design: Design, *, traced: bool = False, cache: Path = toolchain.CACHE) -> BuiltChip:
     """Build the chip, or find it in `cache`. Raises BuildError, ToolMissing or OSError."""
-    harness = BOARD.read_text() + _HARNESS.read_text()
+    harness = board() + _HARNESS.read_text()
     library = toolchain.compile_harness(chips.CORE, design.sources, harness, {}, {}, traced, cache)
     return BuiltChip(library, toolchain.image_folder(design.images, cache), traced)
+
+
+def board() -> str:
+    """The C++ that stands before what simulates a chip: class Board."""
+    return "".join((toolchain.HERE / name).read_text() for name in _BOARD)

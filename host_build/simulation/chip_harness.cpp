@@ -36,7 +36,7 @@ class Chip {
     model.reset();
     context = std::make_unique<VerilatedContext>();
     context->randReset(2);  // a register that is used before it is reset shows
-    context->randSeed(int(board.next() & 0x7FFFFFFF) | 1);
+    context->randSeed(int(board.random.next() & 0x7FFFFFFF) | 1);
     context->fatalOnError(true);
 #if VM_TRACE
     context->traceEverOn(true);

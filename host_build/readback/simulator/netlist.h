@@ -20,11 +20,7 @@ class Netlist {
     for (uint32_t& place : asynchronous) place = numbers.next();
     fill(choices, numbers, &Choice::select, &Choice::high, &Choice::low, &Choice::output);
     fill(differences, numbers, &Difference::left, &Difference::right, &Difference::output);
-    memories.resize(numbers.next());
-    for (Memory& memory : memories) {
-      memory.words = numbers.next();
-      memory.start = numbers.next64();
-    }
+    for (uint32_t left = numbers.next(); left; --left) memories.emplace_back(numbers);
     fill(reads, numbers);
     fill(writes, numbers);
     fill(shifts, numbers, &Shift::memory, &Shift::enable, &Shift::data, &Shift::last);
@@ -43,11 +39,7 @@ class Netlist {
     std::fill(n.begin(), n.end(), Word(0));
     n[1] = ~Word(0);
     for (size_t k = 0; k < flip_flops.size(); ++k) n[2 + k] = flip_flops[k].start ? ~Word(0) : 0;
-    for (Memory& memory : memories) {
-      memory.bits.fill(0);
-      for (unsigned k = 0; k < memory.words; ++k)
-        if (memory.start >> k & 1) memory.bits[k] = ~Word(0);
-    }
+    for (LutMemory& memory : memories) memory.reset();
     for (const Shift& shift : shifts) show_last(shift);
     for (BlockRam& ram : rams) ram.reset(n);
     for (Dsp& dsp : dsps) dsp.reset(n);
@@ -86,17 +78,22 @@ class Netlist {
 
   // The rising edge, after all has settled.
   void clock() {
-    for (size_t k = 0; k < flip_flops.size(); ++k) {
-      const FlipFlop& f = flip_flops[k];
-      const Word old = n[2 + k], reset = n[f.reset];
-      const Word loaded = old ^ (n[f.enable] & (old ^ n[f.data]));
-      next[k] = loaded ^ (reset & (loaded ^ f.set));
+    const Word* const at = n.data();
+    const Word* before = at + 2;
+    Word* after = next.data();
+    for (const FlipFlop& f : flip_flops) {
+      const Word old = *before++, reset = at[f.reset];
+      const Word loaded = old ^ (at[f.enable] & (old ^ at[f.data]));
+      *after++ = loaded ^ (reset & (loaded ^ f.set));
     }
     for (const Write& write : writes) {
       const Word enable = n[write.enable];
-      if (enable) store(memories[write.memory], write, enable, n[write.data]);
+      if (enable) memories[write.memory].store(n, lanes, write.address, enable, n[write.data]);
     }
-    for (const Shift& shift : shifts) move(memories[shift.memory], n[shift.enable], n[shift.data]);
+    for (const Shift& shift : shifts) {
+      const Word enable = n[shift.enable];
+      if (enable) memories[shift.memory].shift(enable, n[shift.data]);
+    }
     for (BlockRam& ram : rams) {
       ram.gather(n);
       ram.clock();
@@ -124,16 +121,13 @@ class Netlist {
   struct Difference {
     uint32_t left, right, output;
   };
-  struct Memory {
-    uint32_t words;
-    uint64_t start;
-    std::array<Word, 64> bits;
-  };
   struct Read {
-    uint32_t address[6], memory, output;
+    Address address;
+    uint32_t memory, output;
   };
   struct Write {
-    uint32_t address[6], memory, enable, data;
+    Address address;
+    uint32_t memory, enable, data;
   };
   struct Shift {
     uint32_t memory, enable, data, last;
@@ -173,29 +167,32 @@ class Netlist {
   }
 
   void compute() {
+    // A Word may be a byte, which may alias anything: what the loops need is theirs.
     Word* const at = n.data();
     for (const Run& run : runs) {
       switch (run.kind) {
         case CHOICE:
-          for (uint32_t k = run.first; k < run.first + run.count; ++k) {
-            const Choice& c = choices[k];
-            const Word low = at[c.low];
-            at[c.output] = low ^ (at[c.select] & (low ^ at[c.high]));
+          for (auto [c, end] = rows(choices, run); c != end; ++c) {
+            const Word low = at[c->low];
+            at[c->output] = low ^ (at[c->select] & (low ^ at[c->high]));
           }
           break;
         case DIFFERENCE:
-          for (uint32_t k = run.first; k < run.first + run.count; ++k) {
-            const Difference& d = differences[k];
-            at[d.output] = at[d.left] ^ at[d.right];
-          }
+          for (auto [d, end] = rows(differences, run); d != end; ++d)
+            at[d->output] = at[d->left] ^ at[d->right];
           break;
         case READ:
-          for (uint32_t k = run.first; k < run.first + run.count; ++k)
-            at[reads[k].output] = load(memories[reads[k].memory], reads[k]);
+          for (auto [r, end] = rows(reads, run); r != end; ++r)
+            at[r->output] = memories[r->memory].load(n, lanes, r->address);
           break;
         case DSP: dsps[run.first].settle(n); break;
       }
     }
+  }
+  template <class Row>
+  static std::pair<const Row*, const Row*> rows(const std::vector<Row>& all, const Run& run) {
+    const Row* const first = all.data() + run.first;
+    return {first, first + run.count};
   }
 
   // Resets that wait for no clock; whether something changed by one.
@@ -210,54 +207,8 @@ class Netlist {
     return changed;
   }
 
-  // Where one chip reads or writes; several may do so in as many places.
-  unsigned place(const Memory& memory, const uint32_t* address) const {
-    unsigned place = 0;
-    for (unsigned k = 0; 1u << k < memory.words; ++k) place |= unsigned(n[address[k]] & 1) << k;
-    return place;
-  }
-
-  Word load(const Memory& memory, const Read& read) const {
-    if (lanes == 1) return memory.bits[place(memory, read.address)];
-    Word half[32];
-    const Word* from = memory.bits.data();
-    unsigned address = 0;
-    for (unsigned left = memory.words / 2; left; left /= 2, ++address) {
-      const Word select = n[read.address[address]];
-      for (unsigned k = 0; k < left; ++k)
-        half[k] = from[2 * k] ^ (select & (from[2 * k] ^ from[2 * k + 1]));
-      from = half;
-    }
-    return half[0];
-  }
-
-  void store(Memory& memory, const Write& write, Word enable, Word data) {
-    if (lanes == 1) {
-      if (enable & 1) memory.bits[place(memory, write.address)] = data;
-      return;
-    }
-    Word chosen[64] = {enable};
-    unsigned address = 0;
-    for (unsigned count = 1; count < memory.words; count *= 2, ++address) {
-      const Word high = n[write.address[address]];
-      for (unsigned k = 0; k < count; ++k) {
-        chosen[count + k] = chosen[k] & high;
-        chosen[k] &= ~high;
-      }
-    }
-    for (unsigned k = 0; k < memory.words; ++k)
-      memory.bits[k] ^= chosen[k] & (memory.bits[k] ^ data);
-  }
-
-  static void move(Memory& memory, Word enable, Word data) {
-    for (unsigned k = memory.words; --k;)
-      memory.bits[k] ^= enable & (memory.bits[k] ^ memory.bits[k - 1]);
-    memory.bits[0] ^= enable & (memory.bits[0] ^ data);
-  }
-
   void show_last(const Shift& shift) {
-    const Memory& memory = memories[shift.memory];
-    if (shift.last != NONE) n[shift.last] = memory.bits[memory.words - 1];
+    if (shift.last != NONE) n[shift.last] = memories[shift.memory].last();
   }
 
   unsigned lanes;
@@ -267,7 +218,7 @@ class Netlist {
   std::vector<uint32_t> asynchronous, order;
   std::vector<Choice> choices;
   std::vector<Difference> differences;
-  std::vector<Memory> memories;
+  std::vector<LutMemory> memories;
   std::vector<Read> reads;
   std::vector<Write> writes;
   std::vector<Shift> shifts;
