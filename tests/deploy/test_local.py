@@ -170,6 +170,24 @@ def test_ctrl_c_in_the_self_test_ends_it(checkout: Checkout, python: Path) -> No
     assert checkout.run("--stop", "--local").returncode == 0
 
 
+def test_a_self_test_that_takes_too_long_is_told_as_such(
+    checkout: Checkout, python: Path, tmp_path: Path
+) -> None:
+    checkout.add_overlay("net", {"hangs-selftest": b""})
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    # A second is as an hour.
+    (programs / "timeout").write_text(
+        f'#!/bin/bash\nexec {shutil.which("timeout")} --foreground 1 "${{@:3}}"\n'
+    )
+    (programs / "timeout").chmod(0o755)
+    settings = {"PYTHON": str(python), "PATH": f"{programs}:{os.environ['PATH']}"}
+    done = checkout.run("net", "--local", env=settings)
+    assert done.returncode == 1
+    assert "it was not through after 3600 seconds" in done.stdout
+    assert "what was in use before stays in use" in done.stdout
+
+
 def _runs(argument: str, folder: Path) -> bool:
     """Whether a process works below `folder` that was given this argument."""
     for process in Path("/proc").glob("[0-9]*"):
