@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from board_app.network.overlay import OVERLAYS, Overlay
 from board_app.pictures import cifar10
 from board_app.system.files import write_json
 from host_build.commands.options import (
+    BUILD,
     ROW,
     Commands,
     compiling_options,
@@ -78,7 +80,7 @@ def compile_(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     """Compile the network of `options` with the weights in `checkpoint`. Raises HostError."""
-    require_scratch(options)
+    require_places(options)
     import torch
 
     from host_build.compiler.pictures import of_dataset
@@ -110,10 +112,17 @@ def compile_network(options: argparse.Namespace, checkpoint: Path) -> None:
     _note_integers(checkpoint.with_name("result.json"), meta, made)
 
 
-def require_scratch(options: argparse.Namespace) -> None:
-    """Refuse to put what is only tried out in the place of an overlay that the project ships."""
+def require_places(options: argparse.Namespace) -> None:
+    """Refuse to put what is only tried out in the place of an overlay that the project ships.
+
+    And refuse folders that cannot be written, as in somebody else's checkout.
+    """
     if options.limit is not None and options.overlays == OVERLAYS:
         raise HostError("what --limit makes is none of the project's overlays; give --overlays DIR")
+    for option, wanted in (("--overlays", options.overlays), ("--out", options.out or BUILD)):
+        there = next(path for path in (wanted, *wanted.absolute().parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise HostError(f"{there} cannot be written; give another folder: {option} DIR")
 
 
 def _note_integers(result: Path, meta: dict[str, Any], made: Overlay) -> None:
@@ -137,14 +146,14 @@ def _note_integers(result: Path, meta: dict[str, Any], made: Overlay) -> None:
 
 
 def _compile_onnx(options: argparse.Namespace, name: str, source: Path) -> None:
-    require_scratch(options)
+    require_places(options)
     if not variant_file.is_name(name):
         raise HostError(
             f"{name!r} cannot name an overlay: give a --name of lower-case letters, digits, "
             "'-' and '_'"
         )
     if not source.is_file():
-        raise HostError(f"there is no model {source}")
+        raise HostError(f"there is no file {source}")
     from host_build.compiler import pictures
     from host_build.compiler.pipeline import buildable
 

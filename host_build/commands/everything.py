@@ -37,7 +37,7 @@ def everything(options: argparse.Namespace) -> int:
     options.resume = (made / "last.safetensors").exists()
     if options.resume:
         options.start = None  # The overlay that it began with may be the one that it made.
-    compiling.require_scratch(options)
+    compiling.require_places(options)
     circuits.require_room(options, variant)
     training.train(options)
     compiling.compile_network(options, made / compiling.TRAINED)

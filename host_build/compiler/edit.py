@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from host_build.compiler.model import ModelWrapper
 
@@ -19,14 +19,14 @@ def attribute(node: NodeProto, name: str, default: Any) -> Any:
     return default
 
 
-def store_constants(model: ModelWrapper) -> None:
-    """Make the tensor of each Constant node one that the model stores."""
-    for node in list(model.graph.node):
+def store_constants(graph: GraphProto) -> None:
+    """Make the tensor of each Constant node one that the graph stores."""
+    for node in list(graph.node):
         value = attribute(node, "value", None)
         if node.op_type == "Constant" and isinstance(value, TensorProto):
-            stored = numpy_helper.from_array(numpy_helper.to_array(value), node.output[0])
-            model.graph.initializer.append(stored)
-            model.graph.node.remove(node)
+            graph.initializer.add().CopyFrom(value)
+            graph.initializer[-1].name = node.output[0]
+            graph.node.remove(node)
 
 
 def stored(model: ModelWrapper, node: NodeProto, index: int) -> np.ndarray | None:

@@ -57,6 +57,12 @@ class Given:
             else:
                 rows = [execute_onnx(self.model, {self.source: i[None]})[target] for i in inputs]
                 logits = np.asarray(rows, np.float64).reshape(len(rows), -1)
+        said = self.model.get_tensor_shape(target)
+        if said and 0 not in said and np.prod(said) != logits.shape[1]:
+            raise CompileError(
+                f"the model itself gives {logits.shape[1]} numbers, but says that its output "
+                f"{target!r} has shape {tuple(said)}; export it again"
+            )
         if not np.isfinite(logits).all():
             wrong = int((~np.isfinite(logits)).any(axis=1).argmax())
             raise CompileError(f"the model itself gives NaN or infinity for image {wrong}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +42,7 @@ def test_help(command, capsys):
         (["train", "resnet50", "--cifar10", "."], "unknown network 'resnet50'; known: lightweight"),
         (["train", "lightweight", "--cifar10", "/nowhere"], "/nowhere is no folder"),
         (["train", "lightweight", "--cifar10", "."], "data_batch_1.bin is missing"),
-        (["compile", "none.onnx", "--cifar10", "/nowhere"], "there is no model none.onnx"),
+        (["compile", "none.onnx", "--cifar10", "/nowhere"], "there is no file none.onnx"),
         (["compile", "ResNet8_acc84.51.onnx", "--cifar10", "."], "give a --name of lower-case"),
         (
             ["compile", "lightweight", "--name", "mine"],
@@ -60,6 +62,22 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message, capsys, monkeypatc
     assert error.count("error: ") == 1 and "Traceback" not in error
     assert error.splitlines()[-1].startswith("error: ")
     assert message in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", ["--overlays", "--out"])
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(
+    option, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file ä").touch()
+    assert main(["compile", "none.onnx", option, str(tmp_path / "file ä" / "new")]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 'file ä'} cannot be written; give another folder: {option} DIR\n"
+    )
+    # Root may write everywhere: ask as another would be answered.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    assert main(["compile", "none.onnx", option, str(tmp_path / "not yet" / "new")]) == 2
+    assert f"error: {tmp_path} cannot be written" in capsys.readouterr().err
 
 
 def test_all_trains_compiles_and_writes_the_overlay(tiny_data, tmp_path, monkeypatch, capsys):

@@ -137,7 +137,7 @@ def test_file_that_is_no_model(tmp_path, images, content):
 
 
 def test_missing_model(tmp_path, images):
-    with pytest.raises(CompileError, match="there is no model"):
+    with pytest.raises(CompileError, match="there is no file"):
         compile_model(tmp_path / "m.onnx", tmp_path / "b", images)
 
 

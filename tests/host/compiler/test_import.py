@@ -178,6 +178,51 @@ def _elsewhere(model) -> None:
     tensor.ClearField("raw_data")
 
 
+def _short(model) -> None:
+    _elsewhere(model)
+    model.graph.initializer[5].external_data[0].value = "short.bin"
+
+
+def _outside(model) -> None:
+    _elsewhere(model)
+    model.graph.initializer[5].external_data[0].value = "../outside.bin"
+
+
+def _twice(model) -> None:
+    model.graph.node[5].output[0] = model.graph.node[4].output[0]
+
+
+def _dangling(model) -> None:
+    model.graph.node[5].input[0] = "nobody"
+
+
+def _backwards(model) -> None:
+    nodes = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _no_output(model) -> None:
+    model.graph.output[0].name = "nobody"
+
+
+def _second_input(model) -> None:
+    model.graph.input.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3]))
+
+
+def _unknown_type(model) -> None:
+    model.graph.initializer[5].data_type = 77
+
+
+def _two_lines(model) -> None:
+    model.graph.node[5].op_type = "Re\nlu"
+
+
+def _many(model) -> None:
+    relu = model.graph.node[5]
+    model.graph.node.extend([relu] * 1_000)
+
+
 def _integers(model) -> None:
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
 
@@ -191,11 +236,23 @@ def _integers(model) -> None:
         (_zero_size, r"takes pictures of 0x32 pixels of 3 channels: they have no numbers"),
         (_old, "opset 8; read are 9 to "),
         (_elsewhere, "keeps its numbers in 'weights.bin', which is not beside it"),
+        (_short, r"the numbers of 'c5', shape \(4, 3, 3, 3\), cannot be read"),
+        (_outside, "'../outside.bin' points outside the directory"),
+        (_twice, "'Relu#5' gives 't4', which is given before: the file is damaged"),
+        (_dangling, "'Relu#5' reads 'nobody', which nothing before it gives"),
+        (_backwards, "'MatMul#0' reads 't8', which nothing before it gives"),
+        (_no_output, "no node gives the output 'nobody'"),
+        (_second_input, r"takes 2 inputs \('x', 'y'\); one is read, the image"),
+        (_unknown_type, r"the numbers of 'c5', shape \(4, 3, 3, 3\), cannot be read"),
+        (_two_lines, r"has the operator 'Re\\nlu': the file is damaged"),
+        (_many, "has 1,011 nodes; no network that fits the board has more than 1,000"),
         (_integers, "takes numbers of type UINT8"),
     ],
     ids=lambda value: getattr(value, "__name__", "").lstrip("_"),
 )
 def test_files_that_are_no_classifier_of_images(tmp_path, change, message):
+    (tmp_path / "short.bin").write_bytes(b"123")
+    (tmp_path.parent / "outside.bin").write_bytes(bytes(1_000))
     with pytest.raises(CompileError, match=message):
         read(_model(tmp_path, change))
 
@@ -206,6 +263,9 @@ def test_a_model_larger_than_any_that_fits_is_not_even_opened(tmp_path):
         file.truncate(2_200_000_000)
     with pytest.raises(CompileError, match="2,200 MB of data; no network that fits the board"):
         read(path)
+    path.rename(tmp_path / "weights.bin")
+    with pytest.raises(CompileError, match="2,200 MB of data; no network that fits the board"):
+        read(_model(tmp_path, _elsewhere))
     assert reading._MOST_BYTES < 2**31
 
 
@@ -284,3 +344,21 @@ def test_interruptions_and_our_own_errors_pass(tmp_path):
 def test_import_check_takes_a_file_that_is_none(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"not a model at all")
     assert "is no readable ONNX model" in examine(tmp_path / "m.onnx").refusals[0]
+
+
+def test_a_folder_is_no_model(tmp_path):
+    assert examine(tmp_path).refusals == (f"there is no file {tmp_path}",)
+
+
+def test_a_file_cut_short_anywhere_is_refused(tmp_path):
+    whole = finish(start()).save(tmp_path / "m.onnx").read_bytes()
+    for length in range(0, len(whole), 41):
+        (tmp_path / "m.onnx").write_bytes(whole[:length])
+        with pytest.raises(CompileError, match=r"is no readable ONNX model|has no nodes"):
+            read(tmp_path / "m.onnx")
+
+
+def test_an_output_of_another_shape_than_it_says_is_refused(tmp_path):
+    path = finish(start()).save(tmp_path / "m.onnx", given=(1, 12))
+    (refusal,) = examine(path).refusals
+    assert "gives 10 numbers, but says that its output 't10' has shape (1, 12)" in refusal
