@@ -16,16 +16,18 @@ from board_app.pictures import picture as pictures
 from board_app.web.result import Result, encode, look
 
 _PATIENCE = 3.0  # seconds for a frame, before a viewer is told that none comes
+_FRESH = 1.0  # seconds for which what one viewer was told holds for others
 _PAUSE = 1.0  # seconds between two pictures that say so
 _SIZE = (160, 120)  # Pillow's own letters are small
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The number of a frame, and what is in it."""
+    """The number of a frame, what is in it, and when that was found, by time.monotonic()."""
 
     number: int
     result: Result
+    at: float
 
 
 class Watch:
@@ -42,13 +44,14 @@ class Watch:
     def newer(self, number: int) -> Seen:
         """What is in a frame newer than `number`; CameraError where there is none."""
         with self._looking:
-            if self._seen is None or self._seen.number <= number:
-                frame = self._capture.newer(number, _PATIENCE)
+            frame = self._capture.newer(number, _PATIENCE)  # there must be a camera in any case
+            seen = self._seen
+            if seen is None or seen.number <= number or time.monotonic() - seen.at > _FRESH:
                 began = time.perf_counter()
                 picture = pictures.of(Image.fromarray(frame.pixels), self._classifier.shape)
                 result = look(self._classifier, picture, began, video=True)
-                self._seen = Seen(frame.number, result)
-            return self._seen
+                seen = self._seen = Seen(frame.number, result, time.monotonic())
+            return seen
 
     def stream(self) -> Iterator[bytes]:
         """JPEG files without end; while there is no camera, pictures that say so."""
