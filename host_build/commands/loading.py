@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from host_build.commands.options import OVERLAY, Commands, positive
 
 _CALLERS = (1, 4, 16, 50)
-_FACTOR = 3.0  # that batches must be faster than one image at a time
+_SLOWER = 4.0  # the board's 650 MHz beside a PC's 2.6 GHz; a Cortex-A9 does less in a cycle, too
+_FACTOR = 3.0  # that batches must be faster there than one image at a time
 _GROWTH = 8 << 20  # bytes that the memory may grow by from the second quarter to the last,
 _SETTLED = 30  # in a run of so many seconds: a shorter one sees the start
 
@@ -23,6 +24,14 @@ def add(commands: Commands) -> None:
         "what batches give, errors, latency, memory; exit code 1 where it does not hold",
         OVERLAY,
     )  # fmt: skip
+    parser.epilog = (
+        "First callers give the driver one image after another, on this processor and on one "
+        f"{_SLOWER:g} times as slow, as the board's is by its clock. There, many callers must get "
+        f"{_FACTOR:g} times the images of one. Here they may get less: a quick processor leaves "
+        "what the chip itself gains, not quite twice as many. Then clients send pictures over "
+        "HTTP, where decoding takes most of the time: requests may be put off with 503, none may "
+        "fail, and the memory must stay."
+    )
     parser.add_argument("--clients", type=positive, default=50, metavar="N")
     parser.add_argument("--seconds", type=positive, default=60, metavar="N")
 
@@ -33,12 +42,16 @@ def load(options: argparse.Namespace) -> int:
     from host_build.simulation.timed import open_timed
 
     with open_timed(overlay.find(options.network)) as opened:
-        rows = [batching(opened, callers, 3.0) for callers in _CALLERS]
-    print("callers  images/s  times  images a batch")
-    for row in rows:
-        factor = row.images_per_second / rows[0].images_per_second
-        print(f"{row.callers:7}  {row.images_per_second:8,.0f}  {factor:5.1f}  {row.batch:14.1f}")
-    holds = rows[-1].images_per_second >= _FACTOR * rows[0].images_per_second
+        print("processor  callers  images/s  times  images a batch")
+        for slower, name in ((1.0, "this one"), (_SLOWER, f"1/{_SLOWER:g} of it")):
+            rows = [batching(opened, callers, 3.0, slower=slower) for callers in _CALLERS]
+            for row in rows:
+                factor = row.images_per_second / rows[0].images_per_second
+                print(
+                    f"{name:9}  {row.callers:7}  {row.images_per_second:8,.0f}  {factor:5.1f}  "
+                    f"{row.batch:14.1f}"
+                )
+    holds = factor >= _FACTOR  # of the most callers on the slower one
     with _demo(options.network) as (process, port):
         print("clients  pictures a request  pictures/s  p50 ms  p99 ms  put off  failed  memory MB")
         for clients, together, seconds in (

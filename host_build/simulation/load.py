@@ -77,11 +77,44 @@ def pictures(count: int) -> list[bytes]:
     return found
 
 
-def batching(opened: Accelerator, callers: int, seconds: float) -> Batching:
-    """`callers` threads give the driver one image after another, for so long."""
+class Slowed:
+    """The driver on a slower processor: all but the chip's own time is `factor` times as long."""
+
+    simulated = True
+
+    def __init__(
+        self,
+        driver: Accelerator,
+        factor: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._driver = driver
+        self._factor = factor
+        self._sleep = sleep
+        self.name, self.windows, self.clock_mhz = driver.name, driver.windows, driver.clock_mhz
+        self.now, self.close = driver.now, driver.close
+
+    @property
+    def last_cycles(self) -> int | None:
+        return self._driver.last_cycles
+
+    def execute(self, images: np.ndarray) -> np.ndarray:
+        """The driver's logits, as much later."""
+        began = time.perf_counter()
+        logits = self._driver.execute(images)
+        chip = (self.last_cycles or 0) / (1e6 * self.clock_mhz)
+        self._sleep((self._factor - 1) * max(0.0, time.perf_counter() - began - chip))
+        return logits
+
+
+def batching(opened: Accelerator, callers: int, seconds: float, *, slower: float = 1.0) -> Batching:
+    """`callers` threads give the driver one image after another, for so long.
+
+    What the driver takes of the processor takes `slower` times as long as here.
+    """
     images = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
     opened.execute(images)
-    batcher = Batcher(opened)
+    batcher = Batcher(Slowed(opened, slower))
     sizes: list[int] = []
     start = time.perf_counter()
     end = start + seconds

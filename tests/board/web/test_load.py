@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from board_app.network.reference import Reference
 from board_app.web import create_app, server
 from board_app.web.bounds import Limits
 from board_app.web.server import Server
-from host_build.simulation.load import Load, batching, run
+from host_build.simulation.load import Load, Slowed, batching, run
 from host_build.simulation.timed import open_timed
 
 from ..wrapped import Wrapped
@@ -45,6 +46,20 @@ def test_callers_share_batches(lightweight: Overlay) -> None:
     with open_timed(lightweight) as opened:
         assert batching(opened, 1, 0.2).batch == 1
         assert batching(opened, 16, 0.3).batch > 4
+
+
+def test_a_slower_processor_takes_longer_and_the_chip_does_not(lightweight: Overlay) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    with open_timed(lightweight) as opened:
+        expected = opened.execute(images)
+        cycles, slept = opened.last_cycles, []
+        slowed = Slowed(opened, 4.0, slept.append)
+        began = time.perf_counter()
+        np.testing.assert_array_equal(slowed.execute(images), expected)
+        taken = time.perf_counter() - began
+        assert slowed.last_cycles == cycles
+        beside = taken - cycles / (1e6 * opened.clock_mhz)
+        assert 0 < slept[0] <= 3 * beside
 
 
 @pytest.mark.parametrize("together", [1, 8])
