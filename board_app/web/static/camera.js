@@ -2,7 +2,7 @@
 // other, so a slow network means fewer pictures and no queue.
 
 import { offerRace } from "./race.js";
-import { ask, button, card, merge, pause, put, result } from "./request.js";
+import { ask, button, card, countdown, merge, pause, put, result, told } from "./request.js";
 
 // Pixels of the longer side of what is sent, which is ten windows of the network.
 const side = () => Number(document.getElementById("camera").dataset.side);
@@ -58,16 +58,17 @@ async function follow(stage, request, controls = []) {
   result().prepend(bar);
   while (!mine.signal.aborted) {
     if (document.hidden) {
-      await pause(RETRY);
+      await pause(RETRY, mine.signal);
       continue;
     }
     try {
       const { part, ok, retry } = await ask(...(await request(number)), mine, say);
       if (mine.signal.aborted) break;
-      result().classList.toggle("stale", !ok);
+      mark(!ok);
       if (!ok) {
-        say(part.querySelector("p").textContent);
-        await pause(retry || RETRY);
+        const [title, text] = told(part);
+        document.title = spoken.textContent = title;
+        await countdown(retry || RETRY / 1000, (when) => say(`${text}. ${when}`), mine.signal);
         continue;
       }
       if (settled) merge(part);
@@ -84,14 +85,21 @@ async function follow(stage, request, controls = []) {
       }
     } catch (error) {
       if (mine.signal.aborted) break;
-      say("The server cannot be reached: trying again.");
-      await pause(RETRY);
+      mark(true);
+      say("The server cannot be reached: the page tries again.");
+      await pause(RETRY, mine.signal);
     }
   }
   bar.remove();
   const seen = stage.videoWidth || stage.naturalWidth;
   if (seen && stage.isConnected) stage.replaceWith(still(stage, Infinity)); // the last picture stays
   stage.removeAttribute("src");
+}
+
+// Grey what was seen last, or not: it is no answer to what is there now. A video stays as it is.
+function mark(stale) {
+  result().classList.toggle("stale", stale);
+  for (const part of result().querySelectorAll("h2, figure:not(.seen) figcaption, .seen, .result > div + div")) part.inert = stale;
 }
 
 // Put a first answer with the live picture into the page.

@@ -3,7 +3,7 @@
 
 import { offerCamera, stop, watchBoard } from "./camera.js";
 import { offerRace } from "./race.js";
-import { ask, card, put, result } from "./request.js";
+import { ask, card, countdown, put, result, told } from "./request.js";
 
 document.documentElement.classList.add("script");
 
@@ -16,9 +16,14 @@ async function show(address, options = {}) {
   const again = { "Try again": () => show(address, options) };
   const cancel = { Cancel: () => mine.abort("cancelled") };
   result().setAttribute("aria-busy", "true");
+  const waiting = (text) => put(card("One moment", text, cancel));
   let next;
   try {
-    const answer = await ask(address, options, mine, (text) => put(card("One moment", text, cancel)));
+    let answer = await ask(address, options, mine, waiting);
+    while (answer.retry) {
+      await putOff(answer, { "Try now": again["Try again"], ...cancel }, mine.signal);
+      answer = await ask(address, options, mine, waiting);
+    }
     next = answer.part;
   } catch {
     next =
@@ -31,6 +36,16 @@ async function show(address, options = {}) {
   result().focus({ preventScroll: true });
   result().scrollIntoView({ block: "nearest" });
   offerRace(() => [address, options], true);
+}
+
+// Show that the server has too much to do, until it is time to ask it again.
+async function putOff({ part, retry }, buttons, signal) {
+  const shown = card(...told(part), buttons);
+  const timer = document.createElement("p");
+  timer.setAttribute("role", "timer"); // which is not read out every second
+  shown.querySelector("p").after(timer);
+  put(shown);
+  await countdown(retry, (text) => (timer.textContent = text), signal);
 }
 
 function classify(file) {
@@ -61,6 +76,7 @@ for (const form of document.querySelectorAll("#upload, #photo")) {
     event.preventDefault();
     classify(input.files[0]);
   });
+  input.addEventListener("click", () => (input.value = "")); // the same file may be chosen again
   input.addEventListener("change", () => {
     if (input.files.length) classify(input.files[0]);
   });

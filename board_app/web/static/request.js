@@ -3,26 +3,48 @@
 
 const TOLD_AFTER = 1000; // ms: a quicker answer needs no words
 const HANGS_AFTER = 5000;
+const BUSY = "Too much to do just now";
 
 export const result = () => document.getElementById("result");
-export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-// Ask for `address`; `waiting` gets how it stands every second, in words. Rejects where the server
-// cannot be reached or `controller` aborts.
+// So many ms; less where `signal` aborts.
+export function pause(milliseconds, signal) {
+  return new Promise((done) => {
+    setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
+
+// Ask for `address`; `waiting` gets how it stands every second, in words. `retry` is when a server
+// with too much to do wants to be asked again, in s, else 0. Rejects where the server cannot be
+// reached or `controller` aborts.
 export async function ask(address, options, controller, waiting) {
   const began = Date.now();
   const timer = setInterval(() => waiting(waitingText(Date.now() - began)), TOLD_AFTER);
   try {
     const response = await fetch(address, { ...options, signal: controller.signal });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const part = page.getElementById("result");
+    const retry = Number(response.headers.get("Retry-After"));
+    let part = page.getElementById("result");
+    if (!part && retry) part = card(BUSY, page.body.textContent.trim()); // no place for it
     if (!part) throw new Error("the answer is not this demo's");
-    const retry = 1000 * Number(response.headers.get("Retry-After"));
     return { part: document.adoptNode(part), ok: response.ok, retry };
   } finally {
     clearInterval(timer);
   }
 }
+
+// So many seconds, unless `signal` aborts; `say` gets what is left, in words.
+export async function countdown(seconds, say, signal) {
+  const end = Date.now() + 1000 * seconds;
+  for (let left = 1000 * seconds; left > 0 && !signal.aborted; left = end - Date.now()) {
+    say(`The page tries again in ${Math.ceil(left / 1000)} s.`);
+    await pause(Math.min(left, 1000), signal);
+  }
+}
+
+// What an answer says, as its title and its text.
+export const told = (part) => [part.dataset.title, part.querySelector("p").textContent];
 
 function waitingText(milliseconds) {
   const seconds = Math.floor(milliseconds / 1000);

@@ -54,5 +54,5 @@ if (field("start")) {
   }
   const events = new EventSource(page.dataset.events);
   events.addEventListener("run", (event) => show(JSON.parse(event.data)));
-  events.addEventListener("error", () => (field("state").textContent = "The server cannot be reached: trying again."));
+  events.addEventListener("error", () => (field("state").textContent = "The server cannot be reached: the page tries again."));
 }

@@ -24,7 +24,7 @@ else:
     expect.set_options(timeout=60_000)  # other work may have the processors
 
 from board_app.camera.capture import Capture
-from board_app.errors import CameraError
+from board_app.errors import Busy, CameraError
 from board_app.network import overlay
 from board_app.network.classifier import Found
 from board_app.network.reference import Reference
@@ -57,10 +57,13 @@ class TimedChip(Reference):
         self._seconds = 0.0
         self.goes = threading.Event()  # while it is not set the chip stands still
         self.goes.set()
+        self.busy = 0.0  # seconds until it has less to do; 0 where it can be asked
         self.now = lambda: self._seconds  # type: ignore[method-assign, assignment]
 
     def execute(self, images: np.ndarray) -> np.ndarray:
         assert self.goes.wait(60)
+        if self.busy:
+            raise Busy(self.busy)
         self.last_cycles = self._latency + self._interval * (len(images) - 1)
         self._seconds += self.last_cycles / (1e6 * self.clock_mhz)
         return super().execute(images)

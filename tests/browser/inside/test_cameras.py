@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from board_app.pictures.cifar10 import CLASSES
 
 from .conftest import Site, until
 
@@ -65,12 +68,56 @@ def test_the_boards_camera(page: Page, site: Site, check: Check) -> None:
     first = widths(page)
     until(lambda: widths(page) != first, page)
     check(page, "board-camera")
+    headline = page.locator("#result h2")
     site.camera.plugged = False
     try:
         expect(page.locator("#pace")).to_contain_text("plugged")
+        expect(page.locator("#pace")).to_contain_text("tries again in 1 s")
+        expect(page).to_have_title("The board's camera gives no picture")
+        for last in (headline, page.locator("#shown")):  # they do not show what is there now
+            expect(last).to_have_css("opacity", "0.35")
+        expect(page.locator(".frame")).to_be_hidden()
         check(page, "unplugged")
     finally:
         site.camera.plugged = True
     expect(page.locator("#pace")).to_contain_text("pictures/s")
+    for now in (headline, page.locator("#shown")):
+        expect(now).to_have_css("opacity", "1")
+    expect(page.locator(".frame")).to_be_visible()
+    until(lambda: page.title() in (*CLASSES, "not sure"), page)
     page.click("text=Stop")
     expect(page.locator(".stage canvas")).to_be_visible()
+
+
+def test_a_live_camera_waits_for_a_server_with_too_much_to_do(
+    page: Page, site: Site, check: Check
+) -> None:
+    page.goto(site.at())
+    page.click("#camera")
+    expect(page.locator("#pace")).to_contain_text("pictures/s")
+    site.chip.busy = 40
+    try:
+        expect(page.locator("#pace")).to_contain_text(re.compile(r"tries again in \d\d s"))
+        expect(page).to_have_title("Too much to do just now")
+        expect(page.locator(".stage video")).to_be_visible()
+        expect(page.locator("#result h2")).to_have_css("opacity", "0.35")
+        check(page, "camera-put-off")
+    finally:
+        site.chip.busy = 0
+    page.click("text=Stop")
+    expect(page.locator("#pace")).to_have_count(0, timeout=10_000)
+
+
+def test_no_camera_of_the_board_when_the_page_is_opened(
+    page: Page, site: Site, check: Check
+) -> None:
+    site.camera.plugged = False
+    try:
+        page.wait_for_timeout(1500)  # it is looked for once a second
+        page.goto(site.at("/camera"))
+        expect(page.locator("#pace")).to_contain_text("plugged")
+        check(page, "unplugged-before")
+    finally:
+        site.camera.plugged = True
+    expect(page.locator("#pace")).to_contain_text("pictures/s")
+    expect(page.locator(".bars li")).to_have_count(10)

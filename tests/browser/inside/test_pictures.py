@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from board_app.web import message
+
 from .conftest import DESKTOP, PHONE, SHIP, Site, until
 
 Check = Callable[[Page, str], None]
@@ -168,6 +170,54 @@ def test_a_server_that_hangs_and_one_that_is_gone(
     context.set_offline(False)
     page.click("text=Try again")
     assert_found(page, site)
+
+
+def test_a_server_with_too_much_to_do_is_asked_again(page: Page, site: Site, check: Check) -> None:
+    page.goto(site.at())
+    site.chip.busy = 40
+    try:
+        upload(page, site)
+        expect(page).to_have_title("Too much to do just now")
+        expect(page.locator("[role=timer]")).to_contain_text("The page tries again in")
+        check(page, "put-off")
+        page.click("text=Cancel")
+        expect(page).to_have_title("Cancelled")
+        page.click("text=Try again")
+        expect(page.locator("[role=timer]")).to_be_visible()
+        site.chip.busy = 0
+        page.click("text=Try now")
+        assert_found(page, site)
+        site.chip.busy = 1
+        upload(page, site)
+        expect(page.locator("[role=timer]")).to_contain_text("in 1 s")
+    finally:
+        site.chip.busy = 0
+    assert_found(page, site)  # by itself
+
+
+def test_a_server_with_too_many_connections(page: Page, site: Site) -> None:
+    """Which answers before the application, with no page of the demo."""
+    head, _, body = message.error(503, "too many connections", "/", 1).partition(b"\r\n\r\n")
+    headers = dict(line.split(": ") for line in head.decode().split("\r\n")[1:])
+
+    page.goto(site.at())
+    page.route(site.at(), lambda route: route.fulfill(status=503, headers=headers, body=body))
+    upload(page, site)
+    expect(page.locator("#result")).to_contain_text("too many connections")
+    expect(page.locator("[role=timer]")).to_be_visible()
+    page.unroute_all()
+    assert_found(page, site)
+
+
+def test_the_same_file_may_be_chosen_again(page: Page, site: Site) -> None:
+    page.goto(site.at())
+    for _ in range(2):
+        with page.expect_file_chooser() as chooser:
+            page.click("#picture")
+        photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": site.photo}
+        chooser.value.set_files(photo)
+        assert_found(page, site)
+        page.evaluate("document.getElementById('result').replaceChildren()")
 
 
 def test_a_race_can_be_cancelled(page: Page, site: Site) -> None:
