@@ -25,7 +25,8 @@ def block_ram(
     """Half a block RAM. `on` are its features without the prefix, `tile` those of the tile.
 
     The half of a RAMB36 has half its width: every second bit of its words. Each WE pin is for four
-    bits of data.
+    bits of data. A RAMB36 of 1 or 9 bits has an odd bit (READ_ODD_A, READ_ODD_B), which either half
+    may have and the lower one shows; so that one has what is in the other too.
     """
     parameters: dict[str, int] = {}
     for port in "AB":
@@ -35,6 +36,8 @@ def block_ram(
                 if feature.startswith(f"{what}_WIDTH_{port}_")
             ]  # fmt: skip
             parameters[f"{what}_WIDTH_{port}"] = widths[0] if widths else 1
+            odd = f"RAMB36.BRAM36_{what}_WIDTH_{port}_1"
+            parameters[f"{what}_ODD_{port}"] = int(odd in tile)
         modes = [mode for mode in MODES if f"WRITE_MODE_{port}_{mode}" in on]
         parameters[f"WRITE_MODE_{port}"] = MODES.index(modes[0]) if modes else 0
         parameters[f"DO{port}_REG"] = int(f"DO{port}_REG" in on)
@@ -48,15 +51,25 @@ def block_ram(
         parameters[f"IS_{pin}_INVERTED"] = int(f"ZINV_{pin}" not in on)
     parameters["FIFO_MODE"] = int("FIFO_MODE" in on)
     parameters["EN_ECC"] = int(bool({"RAMB36.EN_ECC_READ", "RAMB36.EN_ECC_WRITE"} & set(tile)))
-    parameters["BIT_WIDE_36"] = int(any(f.startswith("RAMB36.BRAM36_") for f in tile))
-    contents = {"INIT": 0, "INITP": 0}
-    for feature in on:
-        if match := _MEMORY.fullmatch(feature):
-            contents[match[1]] |= 1 << (int(match[2], 16) * 256 + int(match[3]))
+    extended = {f"RAMB36.RAM_EXTENSION_{port}_LOWER" for port in "AB"}
+    parameters["RAM_EXTENSION"] = int(bool(extended & set(tile)))
+    contents = _contents(on)
+    if parameters["READ_ODD_A"] or parameters["READ_ODD_B"]:
+        upper = "RAMB18_Y1."
+        other = _contents(f.removeprefix(upper) for f in tile if f.startswith(upper))
+        contents |= {f"OTHER_{key}": value for key, value in other.items()}
     # The pins of the two halves have different names, and their wires the same but for a prefix.
     names = {pin.name: re.sub(r"BRAM_(FIFO18|RAMB18)_", "", pin.wire) for pin in pins}
     inputs = {names[pin.name]: pin.name for pin in pins if not pin.output}
     return Block("RAMB18", "RAMB18E1", parameters | contents, inputs, names.__getitem__)
+
+
+def _contents(on: Iterable[str]) -> dict[str, int]:
+    contents = {"INIT": 0, "INITP": 0}
+    for feature in on:
+        if match := _MEMORY.fullmatch(feature):
+            contents[match[1]] |= 1 << (int(match[2], 16) * 256 + int(match[3]))
+    return contents
 
 
 def dsp(on: Collection[str], pins: Iterable[SitePin]) -> Block:

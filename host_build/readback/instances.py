@@ -23,6 +23,7 @@ RAM_INPUTS = {
     "DIPBDIP": ("parity_b_i", 2), "RSTRAMARSTRAM": ("rst_a_i", 1), "RSTRAMB": ("rst_b_i", 1),
     "REGCEAREGCE": ("reg_en_a_i", 1), "REGCEB": ("reg_en_b_i", 1),
     "RSTREGARSTREG": ("reg_rst_a_i", 1), "RSTREGB": ("reg_rst_b_i", 1),
+    "ADDRATIEHIGH0": ("odd_a_i", 1), "ADDRBTIEHIGH0": ("odd_b_i", 1),
 }  # fmt: skip
 RAM_OUTPUTS = {
     "DOADO": ("data_a_o", 16), "DOBDO": ("data_b_o", 16), "DOPADOP": ("parity_a_o", 2),
@@ -53,7 +54,7 @@ pull request 159); Vivado ties with the inverter off and refuses one that is on.
 """
 
 _REFUSED = {
-    "RAMB18E1": ("FIFO_MODE", "EN_ECC", "BIT_WIDE_36"),
+    "RAMB18E1": ("FIFO_MODE", "EN_ECC", "RAM_EXTENSION"),
     "DSP48E1": (
         "AUTORESET_PATDET_RESET", "AUTORESET_PATDET_RESET_NOT_MATCH", "SEL_MASK_C",
         "SEL_MASK_ROUNDING_MODE1", "SEL_MASK_ROUNDING_MODE2",
@@ -80,6 +81,11 @@ def upper(cell: Cell) -> int:
     return int(cell.site.rsplit("Y", 1)[1]) % 2
 
 
+def odd(cell: Cell) -> list[int]:
+    """Whether port A, and B, shows the odd bit of a RAMB36 that is 1 or 9 bits wide."""
+    return [0 if upper(cell) else cell.parameters[f"READ_ODD_{port}"] for port in "AB"]
+
+
 def check(cell: Cell) -> None:
     """ReadbackError where a block is used in a way that is not modelled."""
     widths = DSP_OUTPUTS if cell.kind == "DSP48E1" else {p: w for p, (_, w) in RAM_OUTPUTS.items()}
@@ -91,6 +97,30 @@ def check(cell: Cell) -> None:
             raise ReadbackError(f"{cell.name}: {refused} is not modelled")
     for strange in sorted(set(cell.outputs) - known):
         raise ReadbackError(f"{cell.name}: the output {strange} is used, but not modelled")
+    if cell.kind == "RAMB18E1":
+        _check_odd(cell)
+
+
+def _check_odd(cell: Cell) -> None:
+    """The odd bit of a RAMB36 is modelled as what is read only, in the lower half."""
+    told = cell.parameters
+    if not any(told[f"{what}_ODD_{port}"] for what in ("READ", "WRITE") for port in "AB"):
+        return
+    for port, enable, write in (("A", "ENARDEN", "WEA"), ("B", "ENBWREN", "WEBWE")):
+        net, inverted = ram_pin(cell, enable, 0)
+        never = net == (ONE if inverted else ZERO)
+        writes = {ram_pin(cell, write, k)[0] for k in range(RAM_INPUTS[write][1])}
+        if not never and writes != {ZERO}:
+            raise ReadbackError(
+                f"{cell.name}: a RAMB36 of 1 or 9 bits that is written is not modelled"
+            )
+        if told[f"READ_ODD_{port}"]:
+            width = told[f"READ_WIDTH_{port}"]
+            shown = {1: f"DO{port}DO0", 4: f"DOP{port}DOP0"}.get(width)
+            if shown is None or (upper(cell) and shown in cell.outputs):
+                raise ReadbackError(
+                    f"{cell.name}: an odd bit is not modelled at {width} bits of half a RAMB36"
+                )
 
 
 def block_ram(cell: Cell, name: str, names: Names) -> str:
@@ -104,6 +134,11 @@ def block_ram(cell: Cell, name: str, names: Names) -> str:
     ):  # fmt: skip
         parameters[key] = f"{bits}'h{told[key]:x}"
     parameters["UPPER"] = str(upper(cell))
+    for port, has in zip("AB", odd(cell), strict=True):
+        parameters[f"READ_ODD_{port}"] = str(has)
+    if any(odd(cell)):
+        parameters["OTHER_INIT"] = f"16384'h{told['OTHER_INIT']:x}"
+        parameters["OTHER_INITP"] = f"2048'h{told['OTHER_INITP']:x}"
 
     def given(pin: str, bit: int) -> str:
         net, inverted = ram_pin(cell, pin, bit)

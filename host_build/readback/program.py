@@ -42,6 +42,11 @@ def _registered(parameters: Mapping[str, int], output: str) -> bool:
     return parameters["PREG"] > 0
 
 
+def _words(data: int, parity: int) -> list[int]:
+    """The words of half a block RAM, parity above data."""
+    return [data >> 16 * k & 0xFFFF | (parity >> 2 * k & 3) << 16 for k in range(1024)]
+
+
 class Builder:
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
@@ -255,7 +260,7 @@ class Builder:
         told = cell.parameters
         row = [told[name] for name in instances.RAM_PARAMETERS]
         row += [told[name] for name in ("INIT_A", "INIT_B", "SRVAL_A", "SRVAL_B")]
-        row.append(instances.upper(cell))
+        row += [instances.upper(cell), *instances.odd(cell)]
         running = {
             port: self._clocked(cell, pin, f"IS_{pin}_INVERTED")
             for port, pin in (("a", "CLKARDCLK"), ("b", "CLKBWRCLK"))
@@ -267,9 +272,10 @@ class Builder:
                 on = running["b" if "_b_" in port else "a"]
                 row += nets if on else [0] * width
         row += self._given(cell, {pin: width for pin, (_, width) in instances.RAM_OUTPUTS.items()})
-        data, parity = told["INIT"], told["INITP"]
-        words = [data >> 16 * k & 0xFFFF | (parity >> 2 * k & 3) << 16 for k in range(1024)]
-        self._rams.append(row + words)
+        row += _words(told["INIT"], told["INITP"])
+        if any(instances.odd(cell)):
+            row += _words(told["OTHER_INIT"], told["OTHER_INITP"])
+        self._rams.append(row)
 
     def _dsp(self, cell: Cell, blocks: dict[str, int]) -> None:
         instances.check(cell)

@@ -31,9 +31,16 @@ module readback_block_ram #(
   parameter [17:0] SRVAL_B = 0,
   // The half's parity bits are written with the bytes 0 and 1 (0) or 1 and 3 (1) of a RAMB36.
   parameter UPPER = 0,
+  // A RAMB36 of 1 or 9 bits: the lower half shows the odd bit, which either half may have. Such a one
+  // is modelled as read only.
+  parameter READ_ODD_A = 0,
+  parameter READ_ODD_B = 0,
   // The contents.
   parameter [16383:0] INIT  = 0,
-  parameter [2047:0]  INITP = 0
+  parameter [2047:0]  INITP = 0,
+  // Those of the other half, where this one shows an odd bit.
+  parameter [16383:0] OTHER_INIT  = 0,
+  parameter [2047:0]  OTHER_INITP = 0
 ) (
   input  wire        clk_a_i,
   input  wire        clk_b_i,
@@ -55,6 +62,9 @@ module readback_block_ram #(
   input  wire        reg_en_b_i,
   input  wire        reg_rst_a_i,
   input  wire        reg_rst_b_i,
+  // The lowest address bit of a RAMB36 of one bit.
+  input  wire        odd_a_i,
+  input  wire        odd_b_i,
   output wire [15:0] data_a_o,
   output wire [15:0] data_b_o,
   output wire [1:0]  parity_a_o,
@@ -73,6 +83,20 @@ module readback_block_ram #(
       9: selected = {1'b0, word[16+{4'b0, place[3]}], 8'b0, word[{1'b0, place[3], 3'b0}+:8]};
       default: selected = word;
     endcase
+  endfunction
+
+  reg [17:0] other [0:1023];
+  initial for (int k = 0; k < 1024; k = k + 1) other[k] = {OTHER_INITP[2*k+:2], OTHER_INIT[16*k+:16]};
+
+  // What a port sees where it has the odd bit: `far` is the other half's word.
+  function automatic [17:0] odd(
+    input [17:0] word, input [17:0] far, input [3:0] place, input in_far, input int width
+  );
+    if (width == 1) odd = selected(in_far ? far : word, place, 1);
+    else begin
+      odd = selected(word, place, width);
+      odd[16] = place[2] ? far[16+{4'b0, place[3]}] : word[16+{4'b0, place[3]}];
+    end
   endfunction
 
   // The word after a port has written some of its bits.
@@ -121,9 +145,12 @@ module readback_block_ram #(
       if (|we_a_i) memory[at_a] <= new_a;
       if (rst_a_i) latch_a_q <= SRVAL_A;
       else if (!(|we_a_i && WRITE_MODE_A == 2)) begin
-        latch_a_q <= selected(|we_a_i && WRITE_MODE_A == 0 ? new_a : old, address_a_i[3:0],
-                              SDP_READ_36 != 0 ? 18 : READ_WIDTH_A) ^
-                     {18{writes_b && same && WRITE_MODE_B != 1 && !(|we_a_i)}};
+        if (READ_ODD_A != 0)
+          latch_a_q <= odd(old, other[at_a], address_a_i[3:0], odd_a_i, READ_WIDTH_A);
+        else
+          latch_a_q <= selected(|we_a_i && WRITE_MODE_A == 0 ? new_a : old, address_a_i[3:0],
+                                SDP_READ_36 != 0 ? 18 : READ_WIDTH_A) ^
+                       {18{writes_b && same && WRITE_MODE_B != 1 && !(|we_a_i)}};
       end
     end
   end
@@ -140,6 +167,8 @@ module readback_block_ram #(
       always @(posedge clk_b_i) begin
         if (en_b_i) begin
           if (rst_b_i) latch_b_q <= SRVAL_B;
+          else if (READ_ODD_B != 0)
+            latch_b_q <= odd(memory[at_b], other[at_b], address_b_i[3:0], odd_b_i, READ_WIDTH_B);
           else if (!(writes_b && WRITE_MODE_B == 2)) begin
             latch_b_q <= selected(
                 writes_b && WRITE_MODE_B == 0 ?

@@ -8,13 +8,14 @@ class BlockRam {
     for (uint32_t* value :
          {&a.read_width, &b.read_width, &a.write_width, &b.write_width, &wide_read, &wide_write,
           &a.mode, &b.mode, &a.reg, &b.reg, &a.priority, &b.priority, &a.init, &b.init, &a.srval,
-          &b.srval, &upper})
+          &b.srval, &upper, &a.odd, &b.odd})
       *value = numbers.next();
     a.pins.add(numbers, 1);  // EN
     b.pins.add(numbers, 1);
     a.pins.add(numbers, 4);  // WE
     b.pins.add(numbers, 8);
-    for (unsigned width : {14, 16, 2, 1, 1, 1}) {  // address, data, parity, RST, REGCE, RSTREG
+    // Address, data, parity, RST, REGCE, RSTREG, the lowest address bit of a RAMB36.
+    for (unsigned width : {14, 16, 2, 1, 1, 1, 1}) {
       a.pins.add(numbers, width);
       b.pins.add(numbers, width);
     }
@@ -23,6 +24,8 @@ class BlockRam {
     a.outputs.add(numbers, 2);
     b.outputs.add(numbers, 2);
     for (uint32_t& word : contents) word = numbers.next();
+    if (a.odd || b.odd)
+      for (uint32_t& word : other) word = numbers.next();
     for (Side* side : {&a, &b}) {
       side->pins.close();
       side->outputs.close();
@@ -59,14 +62,14 @@ class BlockRam {
  private:
   using Contents = std::array<uint32_t, 1024>;
   struct Side {
-    uint32_t read_width, write_width, mode, reg, priority, init, srval;
+    uint32_t read_width, write_width, mode, reg, priority, init, srval, odd;
     Pins pins, outputs;
   };
   struct State {
     uint32_t latch_a, latch_b, out_a, out_b;
   };
   struct In {
-    uint32_t en, we, address, data, rst, reg_en, reg_rst;
+    uint32_t en, we, address, data, rst, reg_en, reg_rst, far;
   };
 
   static In take(const Side& side, unsigned l, unsigned enables) {
@@ -74,7 +77,7 @@ class BlockRam {
     const unsigned at = 1 + enables;
     return {uint32_t(p(l, 0, 1)),       uint32_t(p(l, 1, enables)), uint32_t(p(l, at, 14)),
             uint32_t(p(l, at + 14, 18)), uint32_t(p(l, at + 32, 1)),  uint32_t(p(l, at + 33, 1)),
-            uint32_t(p(l, at + 34, 1))};
+            uint32_t(p(l, at + 34, 1)), uint32_t(p(l, at + 35, 1))};
   }
 
   static uint32_t selected(uint32_t word, uint32_t place, uint32_t width) {
@@ -85,6 +88,15 @@ class BlockRam {
       case 9: return (word >> (place & 8) & 0xFF) | (word >> (16 + (place >> 3)) & 1) << 16;
       default: return word;
     }
+  }
+
+  // What a port reads; the odd bit of a RAMB36 of 1 or 9 bits may be the other half's.
+  uint32_t read(const Side& side, uint32_t word, const In& in, uint32_t width) const {
+    const uint32_t place = in.address & 15, seen = selected(word, place, width);
+    if (!side.odd) return seen;
+    const uint32_t far = other[in.address >> 4];
+    if (width == 1) return in.far ? selected(far, place, 1) : seen;
+    return seen | ((place & 4 ? far : word) >> (16 + (place >> 3)) & 1) << 16;
   }
 
   uint32_t written(uint32_t word, uint32_t data, uint32_t place, uint32_t we, uint32_t width) const {
@@ -126,8 +138,8 @@ class BlockRam {
       if (p.rst)
         next.latch_a = a.srval;
       else if (!(p.we && a.mode == 2))
-        next.latch_a = selected(p.we && a.mode == 0 ? new_a : old_a, p.address & 15,
-                                wide_read ? 18 : a.read_width) ^
+        next.latch_a = read(a, p.we && a.mode == 0 ? new_a : old_a, p,
+                            wide_read ? 18 : a.read_width) ^
                        (p.we ? 0 : clash_a);
     }
     if (wide_read) {
@@ -136,10 +148,11 @@ class BlockRam {
       if (q.rst)
         next.latch_b = b.srval;
       else if (!(writes_b && b.mode == 2))
-        next.latch_b = selected(writes_b && b.mode == 0
-                                    ? written(old_b, q.data, q.address & 15, we_b, b.write_width)
-                                    : old_b,
-                                q.address & 15, b.read_width) ^
+        next.latch_b = read(b,
+                            writes_b && b.mode == 0
+                                ? written(old_b, q.data, q.address & 15, we_b, b.write_width)
+                                : old_b,
+                            q, b.read_width) ^
                        clash_b;
     }
     if (p.reg_rst && (!a.priority || p.reg_en))
@@ -163,7 +176,7 @@ class BlockRam {
   unsigned lanes;
   Side a, b;
   uint32_t wide_read, wide_write, upper;
-  Contents contents;
+  Contents contents, other;
   std::vector<Contents> memory;
   std::vector<State> states;
 };

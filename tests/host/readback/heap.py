@@ -109,7 +109,10 @@ class Heap:
         self.nets.append(f"{second}/O")
         self.unheeded.append(f"{second}/O")
 
-    def block_ram(self, y: int, widths: tuple[int, int], wide: int, mode: int) -> None:
+    def block_ram(
+        self, y: int, widths: tuple[int, int], wide: int, mode: int, odd: bool = False
+    ) -> None:
+        """`odd` is the lower half of a RAMB36 that is 1 or 9 bits wide, and read only."""
         name = f"RAMB18_X0Y{y}"
         (read, write), bit = widths, lambda: int(self.rng.integers(2))
         told = {
@@ -117,7 +120,8 @@ class Heap:
             "WRITE_WIDTH_B": read, "SDP_READ_36": wide, "SDP_WRITE_36": wide, "WRITE_MODE_A": mode,
             "WRITE_MODE_B": (mode + 1) % 3, "DOA_REG": bit(), "DOB_REG": bit(),
             "RSTREG_PRIORITY_A": bit(), "RSTREG_PRIORITY_B": bit(), "FIFO_MODE": 0, "EN_ECC": 0,
-            "BIT_WIDE_36": 0, "INIT": self.integer(16384), "INITP": self.integer(2048),
+            "RAM_EXTENSION": 0, "INIT": self.integer(16384), "INITP": self.integer(2048),
+            "READ_ODD_A": int(odd), "READ_ODD_B": int(odd), "WRITE_ODD_A": 0, "WRITE_ODD_B": 0,
             "IS_ENARDEN_INVERTED": bit(), "IS_RSTRAMB_INVERTED": 0,
         }  # fmt: skip
         told |= {key: self.integer(18) for key in ("INIT_A", "INIT_B", "SRVAL_A", "SRVAL_B")}
@@ -126,7 +130,10 @@ class Heap:
             for k in range(width):
                 full = pin + (str(k) if width > 1 else "")
                 inputs[full] = self.seldom() if pin.startswith("RST") else self.pick()
-        if wide:
+        if odd:
+            told |= {"OTHER_INIT": self.integer(16384), "OTHER_INITP": self.integer(2048)}
+            inputs |= {f"WEA{k}": ZERO for k in range(4)} | {f"WEBWE{k}": ZERO for k in range(8)}
+        elif wide:
             inputs |= {f"WEA{k}": ZERO for k in range(4)}
         else:  # what becomes of a word that both ports write is not defined
             address = self.pick()
@@ -208,7 +215,7 @@ class Heap:
 
 
 def heap(seed: int = 5) -> Circuit:
-    """Twelve of each kind of cell in slices, and six block RAMs and DSP48E1, each another."""
+    """Twelve of each kind of cell in slices, eight block RAMs and six DSP48E1, each another."""
     made = Heap(seed)
     for k in range(12):
         made.slices()
@@ -217,4 +224,6 @@ def heap(seed: int = 5) -> Circuit:
             widths = [(18, 9), (9, 4), (1, 18), (2, 1), (18, 18), (4, 2)][k]
             made.block_ram(k, widths, int(k == 4), k % 3)
             made.dsp(k, k - 1 if k % 3 else None, int(k < 3), (1, 1, 4, 1, 1, 2)[k], k % 2)
+    for y, widths in ((6, (1, 4)), (8, (4, 1))):
+        made.block_ram(y, widths, 0, 1, odd=True)
     return made.circuit()

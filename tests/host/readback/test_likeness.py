@@ -66,7 +66,7 @@ def test_everything_finds_its_name(placed: Circuit, netlist: Circuit) -> None:
     found = compare(placed, netlist)
     assert found.differences == ()
     kept = [cell for cell in placed.cells.values() if cell.kind in ("FDRE", "RAMB18E1", "DSP48E1")]
-    assert len(kept) == 24
+    assert len(kept) == 26
     for cell in kept:
         kind = netlist.cells[found.named[cell.name]].kind
         assert kind == cell.kind
