@@ -56,7 +56,7 @@ def load(options: argparse.Namespace) -> int:
         print("clients  pictures a request  pictures/s  p50 ms  p99 ms  put off  failed  memory MB")
         for clients, together, seconds in (
             (1, 1, 5), (1, 16, 5), (options.clients, 1, options.seconds),
-            (options.clients, 16, 5),
+            (options.clients, 16, 20),
         ):  # fmt: skip
             holds &= _clients(process, port, clients, together, seconds)
     return 0 if holds else 1
