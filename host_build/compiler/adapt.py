@@ -39,6 +39,7 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
     zero_weights.widen(model)
     model = apply(model, InferShapes())
     _make_linear(model)
+    pools.hold_what_many_read(model)
     sums.quantise(model)
     _remove_unread(model)
     return apply(model, InferShapes())

@@ -93,14 +93,14 @@ class _Lowering:
         thresholds = self._model.get_initializer(node.input[1])
         if (np.diff(thresholds, axis=1) < 0).any():
             raise CompileError(f"lower: the thresholds of {node.name!r} are out of order")
-        source = self._type(node.input[0])
+        source = self._type_of(self._alias[node.input[0]][0])
         # A threshold beyond the input's range is never (or always) reached; the nearest value
         # that says the same keeps every number within one bit of the input's type.
         limited = np.clip(np.ceil(thresholds), source.minimum, source.maximum + 1)
         if (limited == limited[0]).all():
             limited = limited[:1]
         bias = int(_attribute(node)("ActVal"))
-        if self._holds_a_sum(node, limited, bias):
+        if self._holds(node, limited, bias):
             self._alias[node.output[0]] = self._alias[node.input[0]]
             return
         self._emit(
@@ -108,20 +108,24 @@ class _Lowering:
             thresholds=limited.astype(np.int32), bias=bias,
         )  # fmt: skip
 
-    def _holds_a_sum(self, node: NodeProto, thresholds: np.ndarray, bias: int) -> bool:
-        """Whether `node` gives every sum that it reads: `sums` put it there for FINN."""
+    def _holds(self, node: NodeProto, thresholds: np.ndarray, bias: int) -> bool:
+        """Whether `node` gives every number that it reads: `sums` or `pools` put it there."""
         source = next((n for n in self._nodes if n.name == self._alias[node.input[0]][0]), None)
-        if not isinstance(source, Add) or len(thresholds) > 1:
+        if not isinstance(source, Add | MaxPool) or len(thresholds) > 1:
             return False
-        low, high = (
-            sum(getattr(self._type_of(name), end) for name in source.inputs)
-            for end in ("minimum", "maximum")
-        )
+        low, high = self._range(source.inputs)
         values = np.arange(low, high + 1)
         levels = bias + np.searchsorted(thresholds[0], values, side="right")
         return bool((levels == values).all())
 
+    def _range(self, summands: tuple[str, ...]) -> tuple[int, int]:
+        """The least and the largest sum of what these nodes give."""
+        kinds = [self._type_of(name) for name in summands]
+        return sum(kind.minimum for kind in kinds), sum(kind.maximum for kind in kinds)
+
     def _type_of(self, name: str) -> DataType:
+        if name == INPUT:
+            return self._type(self._source)
         return next(n.dtype for n in self._nodes if n.name == name)
 
     def _padding(self, node: NodeProto) -> None:
@@ -192,7 +196,13 @@ class _Lowering:
     def _add(self, node: NodeProto) -> None:
         bias = self._model.get_initializer(node.input[1])
         if bias is None:
-            self._emit(Add, node, 2)
+            inputs = (*self._plain(node.input[0]), *self._plain(node.input[1]))
+            # FINN leaves it channels first between transposes, behind a max pool.
+            shape = next(n.shape for n in self._nodes if n.name == inputs[0])
+            low, high = self._range(inputs)
+            bits = max(high.bit_length(), (-low - 1).bit_length()) + (low < 0)
+            self._nodes.append(Add(_name(node), inputs, shape, DataType(bits, low < 0)))
+            self._alias[node.output[0]] = (_name(node), _NONE)
             return
         head = self._nodes[-1]
         if not isinstance(head, Convolution) or self._plain(node.input[0]) != (head.name,):

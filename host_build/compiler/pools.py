@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import NodeProto, helper
 
-from host_build.compiler.edit import attribute, replace, store, stored
+from host_build.compiler.edit import attribute, redirect, replace, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper
 
 _MONOTONE = ("Relu", "Quant", "Clip")
@@ -24,6 +24,32 @@ def spell_out(model: ModelWrapper) -> None:
             _as_convolution(model, node)
     while any(_move_behind_quantiser(model, node) for node in list(model.graph.node)):
         pass
+
+
+def hold_what_many_read(model: ModelWrapper) -> None:
+    """Put a quantiser of its own levels behind each max pool that more than one node reads.
+
+    FINN's passes move a scale past a fork only from a quantiser. It changes no number, and `lower`
+    leaves it out again.
+    """
+    for pool in model.get_nodes_by_op_type("MaxPool"):
+        if len(model.find_consumers(pool.output[0]) or []) < 2:
+            continue
+        quant = model.find_producer(pool.input[0])
+        while quant is not None and quant.op_type == "MaxPool":
+            quant = model.find_producer(quant.input[0])
+        if quant is None or quant.op_type != "Quant":
+            continue  # it is refused by name
+        output = pool.output[0]
+        held = f"{output}_held"
+        redirect(model, output, held)
+        model.set_tensor_shape(held, model.get_tensor_shape(output))
+        made = helper.make_node(
+            "Quant", [output, *quant.input[1:]], [held], name=f"{pool.name}_held",
+            domain=quant.domain, signed=attribute(quant, "signed", 1),
+            narrow=attribute(quant, "narrow", 0), rounding_mode="ROUND",
+        )  # fmt: skip
+        model.graph.node.insert(list(model.graph.node).index(pool) + 1, made)
 
 
 def is_average(model: ModelWrapper, node: NodeProto) -> bool:

@@ -118,15 +118,27 @@ def mobile(seed: int) -> Graph:
     return near_zero(make.graph(), 8)
 
 
+def pooled_stem(seed: int) -> Graph:
+    """A stem, a max pool that a block and its shortcut read, a sum of both: with a sign, without."""
+    make = Builder(np.random.default_rng(seed), (18, 14, 3))
+    x = make.threshold(make.convolution(make.threshold(INPUT, 15, signed=True), 4, 3, bits=4), 15)
+    x = skip = make.max_pool(x, (3, 3), (2, 2), (1, 1, 1, 1))
+    x = make.threshold(make.convolution(x, 4, 3, bits=4), 15)
+    x = make.add(make.threshold(make.convolution(x, 4, 3, bits=4), 15, signed=True), skip)
+    make.convolution(make.pool(make.threshold(x, 15)), 10, 1, bits=5)
+    return near_zero(make.graph(), 8)
+
+
 @pytest.mark.slow
-def test_windows_of_each_channel_are_exact_and_keep_their_pace():
-    graph = mobile(3)
+@pytest.mark.parametrize("network", [mobile, pooled_stem])
+def test_windows_of_each_channel_are_exact_and_keep_their_pace(network):
+    graph, name = network(3), f"net_{network.__name__}"
     # Some nodes have all lanes then, others a part.
     cycles = 2 * max(fewest_cycles(graph, stream_types(graph)))
     folding = fold(graph, cycles=cycles)
     largest = plan(graph, folding, interval=cycles)
-    layout = plan(graph, folding, size_fifos(largest, "net_mobile"), interval=cycles)
-    circuit = NetworkSimulation.generated(layout, "net_mobile")
+    layout = plan(graph, folding, size_fifos(largest, name), interval=cycles)
+    circuit = NetworkSimulation.generated(layout, name)
     images = frames(graph, 16)
     expected = Reference(graph).execute(images)
     assert len(np.unique(expected, axis=0)) > len(images) // 2

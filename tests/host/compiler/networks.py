@@ -264,6 +264,32 @@ def mobile_block(network: Network, channels: int = 4) -> None:
     network.quant(0.3119, signed=0)
 
 
+def stem(shortcut: str) -> Network:
+    """A ResNet's: a max pool, then a block whose convolution and `shortcut` both read the pool."""
+    network = start()
+    network.convolution(4, 4)
+    network.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    network.add("Relu")
+    network.quant(0.2311, signed=0)
+    if shortcut == "two-pools":
+        network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    pool = network.last
+    network.convolution(4, 4)
+    network.add("Relu")
+    network.quant(0.3317, signed=0)
+    network.convolution(4, 4)
+    block = network.quant(0.2311)
+    if shortcut == "convolution":
+        network.last = pool
+        network.convolution(4, 4, 1)
+        pool = network.quant(0.2311)
+    network.add("Add", pool, first=block)
+    if shortcut != "unquantised-sum":
+        network.add("Relu")
+        network.quant(0.2931, signed=0)
+    return network
+
+
 def sums_of_sums(network: Network, count: int = 2, bits: int = 4) -> None:
     """Each block is added to what came before, and nobody quantises the sum."""
     total = network.quant(0.2311, bits)
@@ -335,6 +361,8 @@ KINDS: dict[str, Kind] = {
                                        pads=[1] * 4), {}),
     "max-pool-ceil": (lambda: _pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2],
                                     ceil_mode=1), {}),
+    **{f"stem-{shortcut}": (lambda shortcut=shortcut: finish(stem(shortcut)), {})
+       for shortcut in ("itself", "convolution", "unquantised-sum", "two-pools")},
     "average-2": (lambda: _pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), {}),
     "average-3-padded": (lambda: _pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2],
                                        pads=[1] * 4, count_include_pad=1), {}),

@@ -11,14 +11,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from board_app.network.graph import Add, Depthwise, SumPool
+from board_app.network.graph import Add, Depthwise, MaxPool, SumPool, Threshold
 from host_build.compiler import check, clip
 from host_build.compiler.adapt import adapt
 from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx
 from host_build.compiler.pipeline import compile_model
 from host_build.compiler.read import read
 
-from .networks import finish, mobile_block, start, sums_of_sums
+from .networks import finish, mobile_block, start, stem, sums_of_sums
 
 
 @pytest.fixture
@@ -63,13 +63,43 @@ def test_pools_are_spelled_out(
 
 
 @pytest.mark.slow
-def test_a_pool_that_two_nodes_read_is_refused(tmp_path: Path, images: np.ndarray) -> None:
+@pytest.mark.parametrize("name", ["itself", "convolution", "unquantised-sum", "two-pools"])
+def test_a_pool_that_two_nodes_read_is_exact(tmp_path: Path, images: np.ndarray, name: str) -> None:
+    """As behind a ResNet's stem; the shortcut is the pool itself, or a convolution that reads it.
+
+    One summand has a sign, the other none.
+    """
+    path = finish(stem(name)).save(tmp_path / "m.onnx")
+    compiled = compile_model(path, tmp_path, images)
+    assert compiled.rounded == 0
+    nodes = compiled.graph.nodes
+    (block,) = (node for node in nodes if isinstance(node, Add))
+    pools = [node for node in nodes if isinstance(node, MaxPool)]
+    assert len(pools) == (2 if name == "two-pools" else 1)
+    assert sum(pools[-1].name in node.inputs for node in nodes) == 2
+    assert (pools[-1].name in block.inputs) == (name != "convolution")
+    # The quantisers of pixels, both convolutions of the block and before it: none holds the pool.
+    thresholds = [node for node in nodes if isinstance(node, Threshold)]
+    assert not {pool.name for pool in pools} & {name for n in thresholds for name in n.inputs}
+
+
+def test_a_pool_with_a_zero_point_that_two_nodes_read(tmp_path: Path, images: np.ndarray) -> None:
     network = start()
-    network.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
-    mobile_block(network)
-    path = finish(network).save(tmp_path / "m.onnx")
-    with pytest.raises(CompileError, match=r"streamline: node 'Transpose_0' .* still gives floats"):
-        compile_model(path, tmp_path, images)
+    network.convolution(4, 4)
+    network.quant(0.2311, zero=3, mode="FLOOR")
+    network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    pool = network.last
+    network.convolution(4, 4)
+    first = network.quant(0.3)
+    network.last = pool
+    network.convolution(4, 4, 1)
+    network.add("Add", first, first=network.quant(0.3))
+    network.quant(0.3)
+    given = read(finish(network).save(tmp_path / "m.onnx"))
+    adapted = adapt(given.model)
+    held = [node for node in adapted.graph.node if node.name.endswith("_held")]
+    assert len(held) == 1
+    check.require_close("adapt", given.run(images, None), check.run(adapted, images))
 
 
 @pytest.mark.slow
