@@ -30,8 +30,6 @@ _PLAIN = {
     404: "There is no such page.",
     405: "This address does not take that kind of request.",
     500: "The demo failed on this request. Its log, on the machine it runs on, says why.",
-    503: "The FPGA failed on this picture. If it fails again, deploy the overlay again, or turn "
-    "the board off and on; the demo's log says what happened.",
 }
 _TITLES = {
     400: "No picture came",
@@ -39,8 +37,12 @@ _TITLES = {
     413: "This is too large",
     415: "This cannot be read as a picture",
     500: "Something went wrong here",
-    503: "The network cannot be computed",
 }
+_FAILED = (
+    "The network cannot be computed",
+    "The FPGA failed on this picture. If it fails again, deploy the overlay again, or turn the "
+    "board off and on; the demo's log says what happened.",
+)
 
 
 def register(app: Flask) -> None:
@@ -61,7 +63,7 @@ def _refuse(error: PictureError) -> Response:
 
 def _give_up(error: BackendError) -> Response:
     current_app.logger.error("%s", error)
-    return _respond(ServiceUnavailable())
+    return _answer(*_FAILED, ServiceUnavailable())
 
 
 def _put_off(error: Busy) -> Response:

@@ -42,7 +42,7 @@ def stream() -> Response:
     """The pictures, each in the place of the one before (motion JPEG)."""
     watch = _watch()
     if not _VIEWERS.acquire(blocking=False):
-        abort(503, "as many as can watch the camera do: try again later")
+        abort(503, "as many watch the camera as can: try again later", retry_after=5)
     response = Response(_parts(watch), mimetype="multipart/x-mixed-replace; boundary=frame")
     response.call_on_close(_VIEWERS.release)
     response.headers["Cache-Control"] = "no-store"

@@ -7,6 +7,7 @@ import { ask, button, card, countdown, merge, pause, put, result, told } from ".
 // Pixels of the longer side of what is sent, which is ten windows of the network.
 const side = () => Number(document.getElementById("camera").dataset.side);
 const RETRY = 1000; // ms
+const STREAM_RETRY = 5000;
 const SPOKEN_EVERY = 3000; // ms between two answers that are read out
 
 let running; // the loop's controller
@@ -169,7 +170,23 @@ export function offerCamera() {
   note.hidden = false;
 }
 
+// Load the live picture again where it failed: as many may watch already, which an image cannot say.
+function keepTrying(stage) {
+  const { src, alt } = stage;
+  const failed = async () => {
+    stage.alt = "No live picture: many watch this camera. The page tries again.";
+    stage.classList.add("blank");
+    await pause(STREAM_RETRY, running.signal);
+    if (running.signal.aborted) return;
+    stage.classList.remove("blank");
+    Object.assign(stage, { src, alt });
+  };
+  stage.addEventListener("error", failed);
+  if (stage.complete && !stage.naturalWidth) failed(); // before this script came
+}
+
 export function watchBoard() {
   const stage = document.getElementById("shown");
   follow(stage, async (number) => [`/camera/result?after=${number}`, {}]);
+  keepTrying(stage);
 }

@@ -1,5 +1,6 @@
 // Brings the run over all test images into its page while it goes on.
 
+const RETRY = 5000; // ms
 const page = document.getElementById("run");
 const field = (name) => document.getElementById(name);
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -45,6 +46,18 @@ async function act(method) {
   }
 }
 
+// Follow the run. A browser gives up where the server has no room for one more, and tries again by
+// itself where it cannot be reached.
+function watch() {
+  const events = new EventSource(page.dataset.events);
+  events.addEventListener("run", (event) => show(JSON.parse(event.data)));
+  events.addEventListener("error", () => {
+    const refused = events.readyState === EventSource.CLOSED;
+    field("state").textContent = `${refused ? "Too many watch just now" : "The server cannot be reached"}: the page tries again.`;
+    if (refused) setTimeout(watch, RETRY);
+  });
+}
+
 if (field("start")) {
   for (const [name, method] of [["start", "POST"], ["cancel", "DELETE"]]) {
     field(name).form.addEventListener("submit", (event) => {
@@ -52,7 +65,5 @@ if (field("start")) {
       act(method);
     });
   }
-  const events = new EventSource(page.dataset.events);
-  events.addEventListener("run", (event) => show(JSON.parse(event.data)));
-  events.addEventListener("error", () => (field("state").textContent = "The server cannot be reached: the page tries again."));
+  watch();
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,7 +13,7 @@ from board_app.errors import CameraError
 from board_app.network.backend import Backend
 from board_app.network.classifier import Classifier
 from board_app.network.overlay import Overlay
-from board_app.web import watch
+from board_app.web import create_app, watch
 from board_app.web.watch import Watch
 
 from ..camera.test_capture import Played, until
@@ -55,3 +56,19 @@ def test_a_camera_that_is_gone_shows_nothing(watched: Watch, camera: Played) -> 
     until(lambda: camera.closed > 0)
     with pytest.raises(CameraError):
         watched.newer(0)
+
+
+def test_one_viewer_too_many_is_told(overlay: Overlay, backend: Backend, camera: Played) -> None:
+    app = create_app(overlay, backend, camera=Capture(camera.open))
+    with ExitStack() as stack:
+        for _ in range(8):
+            response = app.test_client().get("/camera/stream")
+            stack.callback(response.close)
+            assert response.status_code == 200
+        refused = app.test_client().get("/camera/stream")
+        assert refused.status_code == 503 and refused.headers["Retry-After"] == "5"
+        text = refused.get_data(as_text=True)
+        assert "As many watch the camera as can" in text and "FPGA" not in text
+    response = app.test_client().get("/camera/stream")
+    assert response.status_code == 200
+    response.close()

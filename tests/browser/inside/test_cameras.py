@@ -121,3 +121,20 @@ def test_no_camera_of_the_board_when_the_page_is_opened(
         site.camera.plugged = True
     expect(page.locator("#pace")).to_contain_text("pictures/s")
     expect(page.locator(".bars li")).to_have_count(10)
+
+
+def test_a_live_picture_that_too_many_watch(page: Page, site: Site, check: Check) -> None:
+    page.clock.install()
+    page.route("**/camera/stream", lambda route: route.fulfill(status=503))
+    page.goto(site.at("/camera"))
+    shown = page.locator("#shown")
+    expect(shown).to_have_attribute("alt", re.compile("many watch"))
+    expect(page.locator(".bars li")).to_have_count(10)
+    for useless in (".frame", "#race"):  # there is no picture to frame or to send
+        expect(page.locator(useless)).to_be_hidden()
+    check(page, "board-camera-too-many")
+    page.unroute_all()
+    page.clock.run_for(6000)
+    until(lambda: shown.evaluate("image => image.naturalWidth") == 400, page)
+    expect(shown).to_have_attribute("alt", re.compile("live"))
+    expect(page.locator(".frame")).to_be_visible()

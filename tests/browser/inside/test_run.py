@@ -36,6 +36,17 @@ def test_a_run_seen_by_two(page: Page, context: BrowserContext, site: Site, chec
     expect(other.locator("#done")).to_have_text("200")
 
 
+def test_a_run_that_too_many_watch(page: Page, site: Site, check: Check) -> None:
+    page.clock.install()
+    page.route("**/api/run/events", lambda route: route.fulfill(status=503))
+    page.goto(site.at("/run"))
+    expect(page.locator("#state")).to_contain_text("Too many watch just now")
+    check(page, "run-too-many")
+    page.unroute_all()
+    page.clock.run_for(5000)
+    expect(page.locator("#state")).not_to_contain_text("Too many")
+
+
 def test_for_programs(page: Page, site: Site, check: Check) -> None:
     page.goto(site.at("/api"))
     expect(page.locator("main")).to_contain_text(f"{site.at()}api/classify")
