@@ -166,7 +166,12 @@ def test_the_fork_that_waits_may_die(decoder: Decoder) -> None:
     content = save(Image.new("RGB", (32, 32), "red"))
     for _ in range(2):
         decoder.decode(content, SHAPE)
-        waiting(decoder).kill()
+        fork = waiting(decoder)
+        fork.kill()
+        end = time.monotonic() + 20
+        while fork.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end, fork.status()
+            time.sleep(0.01)
     assert decoder.decode(content, SHAPE).pixels[:3] == b"\xff\0\0"
 
 
