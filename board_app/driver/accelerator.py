@@ -25,8 +25,6 @@ from board_app.errors import AcceleratorError
 # small buffers; the largest keeps the chip busy for milliseconds, at 2 MB of the board's 128.
 _CAPACITIES = (1, 8, 32, 128, 512)
 _MOST_BYTES = 1 << 20
-# Of a photo: every scale of one of 16:9, and as many as a simulation has done in seconds.
-_WINDOWS, _SIMULATED_WINDOWS = 480, 64
 
 
 @dataclass
@@ -57,9 +55,9 @@ class Accelerator:
     def __init__(self, session: Session, hardware: Hardware) -> None:
         """Check that the chip is `hardware`'s build, and reset it; the session is closed if not."""
         self.simulated = session.simulated
-        self.name = "fpga, simulated" if session.simulated else "fpga"
+        self.name = session.name
         self.clock_mhz = session.clock_mhz
-        self.windows = _SIMULATED_WINDOWS if session.simulated else _WINDOWS
+        self.windows = session.windows
         self._session, self._frames = session, hardware.frames
         largest = max(self._frames.in_bytes, self._frames.out_bytes)
         fit = (size for size in _CAPACITIES if size * largest <= _MOST_BYTES)

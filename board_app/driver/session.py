@@ -12,6 +12,8 @@ import numpy as np
 from board_app.driver.chip import Registers
 from board_app.errors import AcceleratorError, ChipBusy
 
+# Of a photo: every scale of one of 16:9, and as many as a simulation has done in seconds.
+WINDOWS, SIMULATED_WINDOWS = 480, 64
 LOCK_VARIABLE = "BOARD_APP_LOCK"
 # Not /run/lock, where anybody's lock comes first, and root may not write to another's.
 LOCK = Path("/run/resnet8-accelerator")
@@ -44,6 +46,10 @@ class Session(Protocol):
     ips: Dict[str, Registers]
     clock_mhz: float
     simulated: bool
+    name: str
+    """What answers are said to come from."""
+    windows: int
+    """How many windows of a photo there is time for."""
 
     def allocate(self, count: int, dtype: str) -> Buffer:
         """A buffer of `count` elements; AcceleratorError where there is no memory left."""

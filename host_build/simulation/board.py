@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from board_app.driver.session import SIMULATED_WINDOWS
 from host_build.simulation.hardware import BoardError, BoardHardware, Chip
 
 with warnings.catch_warnings():
@@ -52,12 +53,15 @@ class SimulatedBoard(BoardHardware, Device):  # type: ignore[misc]
     """The board: `Overlay`, `allocate`, `MMIO` and `Clocks` work on it once it is installed."""
 
     def __init__(
-        self, chips: Callable[[int], Chip], *, cma: int = 128 << 20, access_cycles: int = 100
-    ) -> None:
-        """Arguments are those of `BoardHardware`."""
+        self, chips: Callable[[int], Chip], *, cma: int = 128 << 20, access_cycles: int = 100,
+        backend_name: str = "fpga, simulated", windows: int = SIMULATED_WINDOWS,
+    ) -> None:  # fmt: skip
+        """`backend_name` is what the page says of its answers, `windows` how many of a photo it has
+        time for; the other arguments are those of `BoardHardware`."""
         Device.__init__(self, "simulated_board")
         BoardHardware.__init__(self, chips, cma=cma, access_cycles=access_cycles)
         self.name = "Pynq-Z2 (simulated)"
+        self.backend_name, self.windows = backend_name, windows
         self.arch = ps.ZYNQ_ARCH
         self.capabilities = {"REGISTER_RW": True}
         # Where a board has /sys/class/fpga_manager/fpga0 and /lib/firmware.

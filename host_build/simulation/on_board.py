@@ -23,13 +23,13 @@ def install(release: Path) -> None:
     os.environ.pop("XILINX_XRT", None)  # pynq would look for boards of another kind
     from host_build.simulation.board import SimulatedBoard  # imports pynq
 
-    build_id, built = staged(release)
+    found = staged(release)
 
     def chip(build: int) -> SimulatedChip:
-        return {build_id: SimulatedChip}[build](built, ddr_bytes=DDR_BYTES)
+        return {found.build_id: SimulatedChip}[build](found.built, ddr_bytes=DDR_BYTES)
 
     os.environ.setdefault(LOCK_VARIABLE, str(release.parent.parent / "board.lock"))
-    SimulatedBoard(chip).install()
+    SimulatedBoard(chip, backend_name=found.backend_name, windows=found.windows).install()
 
 
 if __name__ == "__main__":

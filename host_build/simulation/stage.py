@@ -12,8 +12,10 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from board_app.driver.session import SIMULATED_WINDOWS
 from board_app.errors import OverlayError
 from board_app.network import overlay
 from board_app.network.overlay import Overlay
@@ -28,36 +30,48 @@ CHIP = "simulated_chip"
 """The folder in a release: chip.so, the memory images, and board.json written last."""
 
 
+@dataclass(frozen=True)
+class Staged:
+    """A simulated board's chip: its build, what the page calls it, and windows of a photo."""
+
+    build_id: int
+    built: BuiltChip
+    backend_name: str
+    windows: int
+
+
 def stage(release: Path, name: str) -> None:
     """Build the chip of the overlay `name` in `release`; a cached one takes a second."""
     chosen = overlay.find(name, release / "overlays")
     put(release, chosen, _built(chosen))
 
 
-def put(release: Path, chosen: Overlay, built: BuiltChip) -> None:
+def put(
+    release: Path, chosen: Overlay, built: BuiltChip, backend_name: str = "fpga, simulated",
+    windows: int = SIMULATED_WINDOWS,
+) -> None:  # fmt: skip
     """Make `built` the simulated board's chip for an overlay of the release."""
-    _copy(built, chosen.manifest.build_id, release / CHIP)
+    folder = release / CHIP
+    shutil.copytree(built.images, folder / "images", dirs_exist_ok=True)
+    shutil.copy(built.library, folder / "chip.so")
+    told = {"backend_name": backend_name, "windows": windows}
+    write_json(folder / "board.json", {"build_id": chosen.manifest.build_id, **told})
     files = {file: (chosen.folder / file).read_bytes() for file in chosen.manifest.files}
     files[f"{chosen.folder.name}.bit"] = simulation_bitstream(int(chosen.manifest.build_id, 16))
     overlay.write(chosen.folder, chosen.manifest, files)
 
 
-def staged(release: Path) -> tuple[int, BuiltChip]:
-    """The build id and the chip that `stage` put into `release`."""
+def staged(release: Path) -> Staged:
+    """The chip that `stage` put into `release`."""
     folder = release / CHIP
     row = json.loads((folder / "board.json").read_text())
-    return int(row["build_id"], 16), BuiltChip(folder / "chip.so", folder / "images", False)
+    built = BuiltChip(folder / "chip.so", folder / "images", False)
+    return Staged(int(row["build_id"], 16), built, row["backend_name"], row["windows"])
 
 
 def _built(chosen: Overlay) -> BuiltChip:
     network = circuit.module_name(chosen.manifest.network)
     return build(Design.of_plan(circuit.layout(chosen), network, chosen.manifest.build_id))
-
-
-def _copy(built: BuiltChip, build_id: str, folder: Path) -> None:
-    shutil.copytree(built.images, folder / "images", dirs_exist_ok=True)
-    shutil.copy(built.library, folder / "chip.so")
-    write_json(folder / "board.json", {"build_id": build_id})
 
 
 def program(stage: Callable[..., None], release: str, name: str, *more: str) -> int:

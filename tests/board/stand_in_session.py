@@ -79,6 +79,8 @@ class StandInSession:
     closed: int = 0
     reset_ended: bool = True
     simulated: bool = True
+    name: str = "fpga, simulated"
+    windows: int = 64
     log: list[tuple[str, int, int]] = field(default_factory=list)
     buffers: list[StandInBuffer] = field(default_factory=list)
     seen: dict[tuple[str, int], int] = field(default_factory=dict)  # instead of what is read

@@ -188,6 +188,14 @@ def test_a_self_test_that_takes_too_long_is_told_as_such(
     assert "what was in use before stays in use" in done.stdout
 
 
+def test_a_demo_whose_network_takes_seconds(checkout: Checkout, python: Path) -> None:
+    checkout.add_overlay("net", {"slow-network": b""})
+    port = free_port()
+    done = checkout.run("net", "--local", "--web-port", port, env={"PYTHON": str(python)})
+    assert done.returncode == 0 and "demo: running" in done.stdout, done.stdout
+    assert "demo: stopped" in checkout.run("--stop", "--local").stdout
+
+
 def _runs(argument: str, folder: Path) -> bool:
     """Whether a process works below `folder` that was given this argument."""
     for process in Path("/proc").glob("[0-9]*"):

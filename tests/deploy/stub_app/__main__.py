@@ -1,7 +1,8 @@
 """A stand-in for board_app: the same commands, no imports beyond the standard library.
 
 Files in the overlay's folder make it misbehave: `slow-selftest`, `hangs-selftest`,
-`fails-selftest`, `fails-doctor`, `hangs-doctor`, `fails-serve`; `notes-demo` makes the self-test
+`fails-selftest`, `fails-doctor`, `hangs-doctor`, `fails-serve`; `slow-network` makes the demo
+take seconds for a picture, as a simulated chip does; `notes-demo` makes the self-test
 and the doctor say how many demos run beside it; with `slow-stop` the demo takes two seconds to end,
 as one that finishes what is in work.
 """
@@ -18,7 +19,10 @@ _APP = Path(__file__).resolve().parent
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    seconds = 0  # for a picture
+
     def do_GET(self) -> None:
+        time.sleep(self.seconds * (self.path == "/healthz"))
         pages = {"/healthz": "ok", "/version": (_APP / "version.txt").read_text()}
         text = pages.get(self.path, "").encode()
         self.send_response(200 if text else 404)
@@ -69,6 +73,7 @@ def main() -> int:
     if (overlay / "fails-serve").exists():
         print("stub demo: cannot start")
         return 1
+    _Handler.seconds = 7 * (overlay / "slow-network").exists()
     server = http.server.HTTPServer((options["--host"], int(options["--port"])), _Handler)
 
     def end(*_: object) -> None:
