@@ -21,8 +21,8 @@ from host_build.generate.folding import Folding, FoldingError, LayerFolding
 from host_build.generate.layout import Plan
 from host_build.generate.plan import plan
 from host_build.generate.windowed import fewest_cycles
-from host_build.kernels.base import RamStyle, Resources
-from host_build.kernels.matrix_vector import Style
+from host_build.kernels.base import RamStyle, Resources, divisors
+from host_build.kernels.matrix_vector_shape import Style
 from host_build.kernels.sliding_window import Form, forms
 
 DEVICE = Resources(lut=53_200, ff=106_400, bram36=140, dsp=220)
@@ -183,11 +183,11 @@ def _layer_options(node: Convolution, dtype: DataType, shape: tuple[int, int, in
     parts: list[tuple[Form, int]] = []
     for form in forms(*shape[:2], node.kernel, node.strides, node.pads):
         smaller = max((simd for _, simd in parts), default=0)
-        divisors = _divisors(channels * elements[form])
-        parts += [(form, simd) for simd in divisors if simd > smaller]
+        legal = divisors(channels * elements[form])
+        parts += [(form, simd) for simd in legal if simd > smaller]
     found = []
     styles = get_args(Style)
-    for (form, simd), pe, style, rom in product(parts, _divisors(outputs), styles, _ROMS):
+    for (form, simd), pe, style, rom in product(parts, divisors(outputs), styles, _ROMS):
         choice = LayerFolding(simd, pe, form, style, rom)
         try:
             windows, unit = convolution_kernels(node, dtype, shape, choice)
@@ -227,7 +227,3 @@ def _whole(graph: Graph, folding: Folding, cycles: int) -> np.ndarray:
 
 def _vector(cost: Resources) -> np.ndarray:
     return np.array([cost.lut, cost.dsp, cost.bram36])
-
-
-def _divisors(value: int) -> list[int]:
-    return [n for n in range(1, value + 1) if value % n == 0]

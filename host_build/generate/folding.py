@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host_build.errors import HostError
 from host_build.kernels.base import RamStyle
-from host_build.kernels.matrix_vector import Style
+from host_build.kernels.matrix_vector_shape import Style
 from host_build.kernels.sliding_window import Form
 
 

@@ -12,7 +12,8 @@ from host_build.kernels.add import Add
 from host_build.kernels.base import Kernel, RamStyle
 from host_build.kernels.depthwise import Depthwise
 from host_build.kernels.fifo import Fifo
-from host_build.kernels.matrix_vector import MatrixVector, Style
+from host_build.kernels.matrix_vector import MatrixVector
+from host_build.kernels.matrix_vector_shape import Style
 from host_build.kernels.pool import Pool
 from host_build.kernels.sliding_window import SlidingWindow, window_chain
 from host_build.kernels.stream_fork import StreamFork

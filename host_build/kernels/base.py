@@ -148,3 +148,12 @@ def lut_rom(width: int, words: int) -> Resources:
 def _drawn(count: int, among: float) -> float:
     """How many different ones `count` random draws find."""
     return -among * expm1(-count / among) if among > 0 else 0.0
+
+
+def clog2(value: int) -> int:
+    """Bits that count `value` things, as SystemVerilog's $clog2."""
+    return (value - 1).bit_length() if value > 1 else 0
+
+
+def divisors(value: int) -> list[int]:
+    return [n for n in range(1, value + 1) if value % n == 0]

@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 from math import ceil
-from typing import TYPE_CHECKING
 
-from host_build.kernels.base import Resources, block_ram, distributed_ram, lut_rom
-from host_build.kernels.matrix_vector_memory import rom_lanes, rom_widths
-
-if TYPE_CHECKING:
-    from host_build.kernels.matrix_vector import MatrixVector
+from host_build.kernels.base import Resources, block_ram, clog2, distributed_ram, lut_rom
+from host_build.kernels.matrix_vector_shape import Shape
 
 # So many registers in a row, none of which is reset or read between, are one LUT a bit.
 SHIFT_REGISTER = 3
 
 
-def estimate(unit: MatrixVector) -> Resources:
-    """Fitted to Yosys: LUTs within 20%, DSP and block RAM exact at every point of the sweep."""
+def estimate(unit: Shape, shared: int) -> Resources:
+    """With `shared` positions to a memory.
+
+    Fitted to Yosys: LUTs within 20%, DSP and block RAM exact at every point of the sweep.
+    """
     beat, address = clog2(unit.depth), clog2(unit.cycles_a_vector)
     stages = unit.last_stage + 1 + (unit.rom == "block")
-    hops = _address_hops(unit)
+    hops = _address_hops(unit, shared)
     control = Resources(
         lut=12 + 2 * beat + address * (2 + sum(hop >= SHIFT_REGISTER for hop in hops)),
         ff=(stages + 4) * (beat + 1) + stages + 8
         + address * (2 + sum(hop for hop in hops if hop < SHIFT_REGISTER)),
     )  # fmt: skip
-    lanes = [last - first for first, last in rom_lanes(unit, 1)]
+    lanes = [last - first for first, last in unit.memory_lanes(1)]
     buffers = _total(
         distributed_ram(n * unit.pixels * unit.activation_bits, unit.depth) for n in lanes
     )
@@ -45,45 +44,45 @@ def estimate(unit: MatrixVector) -> Resources:
         + activations
         + each * (unit.pe * unit.pixels)
         + dsp
-        + _weight_memories(unit)
+        + _weight_memories(unit, shared)
     )
 
 
-def _stages(unit: MatrixVector) -> list[int]:
+def _stages(unit: Shape) -> list[int]:
     """How many cycles each position lags behind the first."""
     return [k + (k // unit.run if unit.pack else 0) for k in range(unit.positions)]
 
 
-def _address_hops(unit: MatrixVector) -> list[int]:
+def _address_hops(unit: Shape, shared: int) -> list[int]:
     """Cycles that the address takes from each weight memory to the next."""
-    stages = _stages(unit)[:: unit.shared_positions]
+    stages = _stages(unit)[::shared]
     return [after - before for before, after in pairwise(stages)]
 
 
-def _delays(unit: MatrixVector, shared: int) -> list[tuple[int, int]]:
+def _delays(unit: Shape, shared: int) -> list[tuple[int, int]]:
     """How many bits of weights wait how many cycles where positions share a memory."""
     stages = _stages(unit)
-    bits = rom_widths(unit, 1)
+    bits = unit.memory_widths(1)
     # An unpacked weight can wait in the second input register of its DSP block.
     free = 1 if unit.pack == 1 else 0
     waits = [stages[k] - stages[k - k % shared] for k in range(unit.positions)]
     return [(bits[k], max(wait - free, 0)) for k, wait in enumerate(waits)]
 
 
-def sharing_cost(unit: MatrixVector, shared: int) -> float:
+def sharing_cost(unit: Shape, shared: int) -> float:
     """In flip-flops, as scarce on the device as they are: a BRAM36 is worth some 400."""
-    blocks = sum(block_ram(w, unit.cycles_a_vector).bram36 for w in rom_widths(unit, shared))
+    blocks = sum(block_ram(w, unit.cycles_a_vector).bram36 for w in unit.memory_widths(shared))
     return 400 * blocks + sum(bits * delay for bits, delay in _delays(unit, shared))
 
 
-def _weight_memories(unit: MatrixVector) -> Resources:
-    words, shared = unit.cycles_a_vector, unit.shared_positions
+def _weight_memories(unit: Shape, shared: int) -> Resources:
+    words = unit.cycles_a_vector
     if unit.rom == "block":
-        memories = _total(_block_rom(width, words) for width in rom_widths(unit, shared))
+        memories = _total(_block_rom(width, words) for width in unit.memory_widths(shared))
     else:
         # Yosys does not move the registers behind these into the DSP blocks. Without DSP blocks the
         # registers are the lanes', and the sum of a pair of weights is a table, too.
-        tables = _total(lut_rom(width, words) for width in rom_widths(unit, shared))
+        tables = _total(lut_rom(width, words) for width in unit.memory_widths(shared))
         memories = tables if unit.pack else Resources(lut=1.5 * tables.lut)
     delays = _delays(unit, shared)
     short = sum(bits * delay for bits, delay in delays if delay < SHIFT_REGISTER)
@@ -100,7 +99,7 @@ def _block_rom(width: int, words: int) -> Resources:
     return fewest + Resources(lut=width * ceil((ceil(words / 512) - 1) / 3))
 
 
-def _chain_adders(unit: MatrixVector) -> Resources:
+def _chain_adders(unit: Shape) -> Resources:
     """The tree that adds the DSP chains of one neuron."""
     luts = registers = 0
     terms, bits = unit.chains, unit.fields.bits
@@ -111,7 +110,7 @@ def _chain_adders(unit: MatrixVector) -> Resources:
     return Resources(lut=luts, ff=registers)
 
 
-def _dot_lut(unit: MatrixVector) -> Resources:
+def _dot_lut(unit: Shape) -> Resources:
     """dot_lut.sv: one neuron without DSP blocks."""
     weight, planes = unit.weight_bits, unit.activation_bits
     sums = [weight + clog2(2 * (k + 1)) for k in range(unit.positions)]
@@ -129,8 +128,3 @@ def _dot_lut(unit: MatrixVector) -> Resources:
 
 def _total(parts: Iterable[Resources]) -> Resources:
     return sum(parts, Resources())
-
-
-def clog2(value: int) -> int:
-    """Bits that count `value` things, as SystemVerilog's $clog2."""
-    return (value - 1).bit_length() if value > 1 else 0

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from host_build.kernels.dsp_fields import less_borrow
-
-if TYPE_CHECKING:
-    from host_build.kernels.matrix_vector import MatrixVector
+from host_build.kernels.matrix_vector_shape import Shape
 
 
-def rom_lanes(unit: MatrixVector, shared: int) -> list[tuple[int, int]]:
-    """The lanes [first, last) that each memory serves if `shared` positions share one."""
-    padding = unit.lanes * unit.positions - unit.simd
-    bounds = [max(k * unit.lanes - padding, 0) for k in range(0, unit.positions, shared)]
-    return list(zip(bounds, [*bounds[1:], unit.simd], strict=True))
-
-
-def rom_widths(unit: MatrixVector, shared: int) -> list[int]:
-    """Bits of a word of each memory."""
-    lane_bits = unit.pe * unit.weight_bits
-    return [(last - first) * lane_bits for first, last in rom_lanes(unit, shared)]
-
-
-def images(unit: MatrixVector) -> dict[str, str]:
-    """The `$readmemh` files, text by file name."""
+def images(unit: Shape, shared: int) -> dict[str, str]:
+    """The `$readmemh` files where `shared` positions share a memory, text by file name."""
     # (repeat, fold, lane, PE): the order of addresses, then of the fields in a word.
     folded = unit.weights.reshape(unit.repeats, unit.pe, unit.folds, unit.simd)
     stored = less_borrow(folded.transpose(0, 2, 3, 1).astype(np.int64), unit.pack)
     made = {}
-    for index, (first, last) in enumerate(rom_lanes(unit, unit.shared_positions)):
+    for index, (first, last) in enumerate(unit.memory_lanes(shared)):
         words = stored[:, :, first:last].reshape(unit.cycles_a_vector, -1)
         made[f"{unit.name}_{index:02d}.mem"] = _hexadecimal(words, unit.weight_bits)
     return made
