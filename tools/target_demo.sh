@@ -15,8 +15,8 @@ answers() { # PORT [TEXT]: something listens there; with TEXT: and its answer to
     exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     [ $# -eq 2 ] || exit 0
     printf 'GET /healthz HTTP/1.0\r\n\r\n' >&3
-    # A simulated chip takes seconds for a picture, more beside other work.
-    read -r -t "$([ -z "$local_python" ] && echo 5 || echo 120)" status <&3
+    # A chip simulated on this machine takes seconds for a picture, more beside other work.
+    read -r -t "$([ "$host" = 127.0.0.1 ] && echo 120 || echo 5)" status <&3
     [[ $status == *"$2"* ]]
   ) 2>/dev/null
 }

@@ -193,6 +193,8 @@ def test_a_demo_whose_network_takes_seconds(checkout: Checkout, python: Path) ->
     port = free_port()
     done = checkout.run("net", "--local", "--web-port", port, env={"PYTHON": str(python)})
     assert done.returncode == 0 and "demo: running" in done.stdout, done.stdout
+    status = checkout.run("--status", "--local").stdout
+    assert "demo: running" in status and "does not answer" not in status
     assert "demo: stopped" in checkout.run("--stop", "--local").stdout
 
 
