@@ -10,6 +10,7 @@ import numpy as np
 
 from board_app.network.graph import Add, Convolution, DataType, Threshold
 from host_build.compiler.model import CompileError
+from host_build.kernels.base import signed_bits
 
 _LARGEST_WEIGHT = 127
 _BITS = range(2, 9)
@@ -37,8 +38,9 @@ def add_bias(
     levels = Threshold(
         "bias_levels", head.inputs, source, DataType(bits, signed=False), thresholds, 0
     )
+    sums = DataType(signed_bits(-largest, largest), signed=True)
     matrix = Convolution(
-        "bias_conv", (levels.name,), head.shape, _holding(largest),
+        "bias_conv", (levels.name,), head.shape, sums,
         _weights(bias, most, channels)[:, None, None, :], 1, 0,
     )  # fmt: skip
     return levels, matrix, Add(name, (head.name, matrix.name), head.shape, given)
@@ -64,7 +66,3 @@ def _weights(bias: np.ndarray, most: int, channels: int) -> np.ndarray:
     for row in np.flatnonzero(high):
         weights[row, 1 + int(weights[row, 1:].argmin())] += 1
     return (np.sign(bias)[:, None] * weights).astype(np.int8)
-
-
-def _holding(bound: int) -> DataType:
-    return DataType(bound.bit_length() + 1, signed=True)

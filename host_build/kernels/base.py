@@ -155,5 +155,10 @@ def clog2(value: int) -> int:
     return (value - 1).bit_length() if value > 1 else 0
 
 
+def signed_bits(low: int, high: int) -> int:
+    """The fewest two's complement bits that hold every integer in low .. high."""
+    return 1 + max(high, -low - 1, 0).bit_length()
+
+
 def divisors(value: int) -> list[int]:
     return [n for n in range(1, value + 1) if value % n == 0]

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.kernels.base import Kernel, Resources, Stream, block_ram, distributed_ram
-from host_build.kernels.thresholds import hex_lines, signed_bits
+from host_build.kernels.base import (
+    Kernel,
+    Resources,
+    Stream,
+    block_ram,
+    distributed_ram,
+    signed_bits,
+)
+from host_build.kernels.thresholds import hex_lines
 
 # A product of this many partial ones, or fewer, costs a DSP block more than it is worth.
 _FEW_PARTIAL_PRODUCTS = 16
@@ -60,7 +67,7 @@ class Depthwise(Kernel):
 
     @property
     def weight_bits(self) -> int:
-        return max(signed_bits(self.weights), _LEAST_BITS)
+        return max(signed_bits(int(self.weights.min()), int(self.weights.max())), _LEAST_BITS)
 
     @property
     def out_bits(self) -> int:
@@ -70,7 +77,7 @@ class Depthwise(Kernel):
             low, high = 0, (1 << self.in_bits) - 1
         ends = np.stack([self.weights * low, self.weights * high])
         sums = np.stack([ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)])
-        return max(signed_bits(sums), _LEAST_BITS)
+        return max(signed_bits(int(sums.min()), int(sums.max())), _LEAST_BITS)
 
     @property
     def dsp(self) -> bool:

@@ -37,11 +37,6 @@ class Fields:
             limits.append(UNSIGNED_BITS - activation_bits)
         return min(limits)
 
-    @staticmethod
-    def needed(low: int, high: int) -> int:
-        """The bits that hold every sum in low .. high."""
-        return 1 + max(high, -low - 1, 0).bit_length()
-
 
 def less_borrow(weights: NDArray[np.int64], pack: int) -> NDArray[np.int64]:
     """Take from every weight what the fields below it in its DSP block borrow.

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.kernels.base import RamStyle, clog2, divisors
+from host_build.kernels.base import RamStyle, clog2, divisors, signed_bits
 from host_build.kernels.dsp_fields import Fields
 
 Style = Literal["DSP1", "DSP2", "DSP3", "DSP4", "LUT"]
@@ -85,7 +85,7 @@ class Shape:
                 raise self.wrong("vectors", self.vectors, "even for style DSP4")
         if self.pack:
             self._check_fields()
-        needed = Fields.needed(*self.output_range)
+        needed = signed_bits(*self.output_range)
         if self.accumulator_bits is not None and self.accumulator_bits < needed:
             raise self.wrong("accumulator_bits", self.accumulator_bits, f"{needed} or more")
 
@@ -148,9 +148,9 @@ class Shape:
             chain = min(max(fits, 1), self.simd)
             # As many chains, but equally long.
             chain = ceil(self.simd / ceil(self.simd / chain))
-            bits = Fields.needed(chain * low, chain * high)
+            bits = signed_bits(chain * low, chain * high)
         else:
-            bits = Fields.needed(*self._chain_range(chain))
+            bits = signed_bits(*self._chain_range(chain))
         # The sum must hold the operands, too.
         return Fields(self.pack, max(bits, self.weight_bits, self.activation_bits + 2), chain)
 
@@ -166,7 +166,7 @@ class Shape:
         """Bits of an output element: as asked for, else what these weights can reach."""
         if self.accumulator_bits is not None:
             return self.accumulator_bits
-        return Fields.needed(*self.output_range)
+        return signed_bits(*self.output_range)
 
     @cached_property
     def output_range(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from host_build.kernels.base import Kernel, Resources, Stream, block_ram
+from host_build.kernels.base import Kernel, Resources, Stream, block_ram, signed_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class Thresholds(ThresholdKernel):
 
     @property
     def threshold_bits(self) -> int:
-        return signed_bits(self.searched)
+        return signed_bits(int(self.searched.min()), int(self.searched.max()))
 
     def parameters(self) -> dict[str, int | str]:
         return {**super().parameters(), "BLOCK_WORDS": self.block_words, "IMAGE": self.name}
@@ -156,12 +156,6 @@ class Thresholds(ThresholdKernel):
 
 def _range(bits: int, signed: bool) -> tuple[int, int]:
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-
-
-def signed_bits(values: NDArray[np.int64]) -> int:
-    """The fewest two's complement bits that hold every value."""
-    low, high = int(values.min()), int(values.max())
-    return 1 + max(high.bit_length() if high >= 0 else 0, (-low - 1).bit_length() if low < 0 else 0)
 
 
 def threshold_table(bits: int, words: int) -> Resources:

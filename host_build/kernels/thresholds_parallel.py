@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host_build.kernels.base import Resources, lut_rom
-from host_build.kernels.thresholds import ThresholdKernel, hex_lines, signed_bits
+from host_build.kernels.base import Resources, lut_rom, signed_bits
+from host_build.kernels.thresholds import ThresholdKernel, hex_lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class ThresholdsParallel(ThresholdKernel):
 
     @property
     def threshold_bits(self) -> int:
-        return signed_bits(self.stored)
+        return signed_bits(int(self.stored.min()), int(self.stored.max()))
 
     def parameters(self) -> dict[str, int | str]:
         own: dict[str, int | str] = {"TABLE_BITS": self.table_bits, "IMAGE": f"{self.name}.mem"}

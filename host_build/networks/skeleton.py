@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from host_build.kernels.base import signed_bits
 from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE, Variant
 
 _DEVIATIONS = 3.0
@@ -80,15 +81,15 @@ class _Builder:
         return self._add(
             Convolution(
                 self._name("conv"), (tensor,), (-(-height // stride), -(-width // stride), outputs),
-                _holding(bound), weights, stride, kernel // 2,
+                DataType(signed_bits(-bound, bound), signed=True), weights, stride, kernel // 2,
             )
         )  # fmt: skip
 
     def add(self, first: str, second: str) -> str:
         (shape, a), (_, b) = self._known[first], self._known[second]
-        # One more than the positive bound is still a negative number of as many bits.
-        bound = max(-(a.minimum + b.minimum) - 1, a.maximum + b.maximum)
-        return self._add(Add(self._name("add"), (first, second), shape, _holding(bound)))
+        bits = signed_bits(a.minimum + b.minimum, a.maximum + b.maximum)
+        dtype = DataType(bits, signed=True)
+        return self._add(Add(self._name("add"), (first, second), shape, dtype))
 
     def pool(self, tensor: str) -> str:
         (height, width, channels), dtype = self._known[tensor]
@@ -104,8 +105,3 @@ class _Builder:
         self._nodes.append(node)
         self._known[node.name] = (node.shape, node.dtype)
         return node.name
-
-
-def _holding(bound: int) -> DataType:
-    """The signed type that holds -bound..bound."""
-    return DataType(bound.bit_length() + 1, signed=True)
