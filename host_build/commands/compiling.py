@@ -206,9 +206,10 @@ def _compile(
         pixels=pixels,
         expected=None if expected is None else np.asarray(expected, np.float64),
     )  # fmt: skip
+    # Before the overlay is written, lest one be left by a command that fails.
+    lines = (*compiled.given.notes, *beside_the_file(compiled, test, pixels))
     made = package(name, compiled, options.overlays, test, held_out=held_out, checkpoint=checkpoint)
-    for line in (*compiled.given.notes, *beside_the_file(compiled, test, pixels)):
-        print(line)
+    print(*lines, sep="\n")
     if compiled.rounded:
         print(f"{compiled.rounded} of {options.check_images} images checked differ by a rounding")
     accuracy = made.manifest.accuracy

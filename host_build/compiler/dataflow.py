@@ -55,12 +55,12 @@ def _take_output_scale(model: ModelWrapper) -> float:
     """
     last, *bias = logit_scale(model)
     scale = model.get_initializer(last.input[1])
-    if scale.size != 1 or float(scale) <= 0:
+    if scale.size != 1 or scale.item() <= 0:
         raise CompileError("dataflow: the logits have no single positive scale")
     producer = model.find_producer(last.input[0])
     model.graph.node.remove(last)
     producer.output[0] = bias[0].input[0] if bias else model.graph.output[0].name
-    return _in_steps(model, bias[0], float(scale)) if bias else float(scale)
+    return _in_steps(model, bias[0], scale.item()) if bias else scale.item()
 
 
 def _in_steps(model: ModelWrapper, bias: NodeProto, scale: float) -> float:
@@ -72,7 +72,9 @@ def _in_steps(model: ModelWrapper, bias: NodeProto, scale: float) -> float:
     weights = model.get_initializer(head.input[1]) if head.op_type == "MatMul" else None
     if weights is None:
         raise CompileError(f"dataflow: the bias {bias.name!r} is not that of a matrix product")
-    steps = np.asarray(model.get_initializer(bias.input[1]), np.float64) / scale
+    # One for all classes, or one for each.
+    terms = np.broadcast_to(model.get_initializer(bias.input[1]), (1, weights.shape[1]))
+    steps = terms.astype(np.float64) / scale
     finer = _LARGEST_WEIGHT // int(np.abs(weights).max())
     while finer > 1 and np.abs(steps).max() * finer > reach(len(weights)):
         finer -= 1

@@ -33,8 +33,9 @@ def fuse(model: ModelWrapper) -> None:
             _activation(model, node, before, (least, most), scale, zero)
         else:
             raise CompileError(
-                f"node {node.name!r} dequantises what {before.op_type} {before.name!r} gives, not "
-                "a QuantizeLinear"
+                f"node {node.name!r} dequantises what {before.op_type} {before.name!r} gives: "
+                "integer operators hide the scales; export with QuantizeLinear and "
+                "DequantizeLinear (QDQ)"
             )
 
 

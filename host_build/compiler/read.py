@@ -7,8 +7,10 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from qonnx.transformation.fold_constants import FoldConstantsFiltered
 from qonnx.transformation.infer_shapes import InferShapes
 
+from host_build.compiler import after_logits
 from host_build.compiler.edit import store_constants
 from host_build.compiler.foreign import foreign
 from host_build.compiler.given import Given
@@ -21,13 +23,10 @@ _MOST_BYTES = 256 << 20
 # A ResNet-110 has some 700, and QONNX's time rises with their square: a minute for 1,000.
 _MOST_NODES = 1_000
 _OPSETS = range(9, onnx.defs.onnx_opset_version() + 1)
-# What comes after the logits and is the host's work, by why.
-_AFTER_LOGITS = {
-    "ArgMax": "the board gives the logits, and the host the largest",
-    "TopK": "the board gives the logits, and the host the largest",
-    "Softmax": "the board gives the logits, and the host their probabilities",
-    "LogSoftmax": "the board gives the logits, and the host their probabilities",
-}
+_OF_CONSTANTS = frozenset(
+    {"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal"}
+    | {"Shape", "Gather", "Slice", "Concat", "Cast", "Squeeze", "Unsqueeze"}
+)
 
 
 def read(path: Path) -> Given:
@@ -47,11 +46,14 @@ def read(path: Path) -> Given:
             )
         source = _require_input(proto.graph, path)
         require_whole(proto.graph, path)
+        for value in [value for value in proto.graph.input if value.name != source]:
+            proto.graph.input.remove(value)  # it is stored
         model = ModelWrapper(proto)
-        notes = [*_one_image(model, source), *_leave_out_what_follows_the_logits(model)]
+        notes = [*_one_image(model, source), *after_logits.leave_out(model)]
         _require_output(model, path)
-        model = apply(model, InferShapes())
+        model = apply(model, InferShapes(), FoldConstantsFiltered(_may_be_constant))
         _require_sizes(model, path)
+        notes += after_logits.leave_out_offsets(model)
     return Given(model, source, tuple(notes))
 
 
@@ -156,25 +158,9 @@ def _one_image(model: ModelWrapper, source: str) -> list[str]:
     return [f"the number of images is open ({name or '?'}); taken is one at a time"]
 
 
-def _leave_out_what_follows_the_logits(model: ModelWrapper) -> list[str]:
-    notes: list[str] = []
-    while True:
-        producers = {id(p): p for o in model.graph.output if (p := model.find_producer(o.name))}
-        last: NodeProto | None = next(iter(producers.values()), None)
-        if len(producers) != 1 or last is None or last.op_type not in _AFTER_LOGITS:
-            return notes
-        notes.append(
-            f"{last.op_type} {last.name!r} at the end is left out: {_AFTER_LOGITS[last.op_type]}"
-        )
-        del model.graph.output[1:]
-        logits = onnx.ValueInfoProto(name=last.input[0])
-        logits.type.tensor_type.elem_type = TensorProto.FLOAT
-        for known in list(model.graph.value_info):
-            if known.name == logits.name:
-                logits.CopyFrom(known)
-                model.graph.value_info.remove(known)
-        model.graph.output[0].CopyFrom(logits)
-        model.graph.node.remove(last)
+def _may_be_constant(_: ModelWrapper, node: NodeProto) -> bool:
+    """What exporters compute of constants: a BatchNorm taken apart, the shape of one image."""
+    return node.op_type in _OF_CONSTANTS
 
 
 def _require_output(model: ModelWrapper, path: Path) -> None:

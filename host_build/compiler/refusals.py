@@ -56,6 +56,8 @@ def refusals(model: ModelWrapper) -> Iterator[str]:
             yield from _sum(model, node)
         if node.op_type == "MaxPool" and not older:
             yield from _reads_integers(model, node)
+        if node.op_type in ("Flatten", "Reshape"):
+            yield from _vector(model, node)
         if node.op_type == "Gemm":
             yield from _gemm(node)
         if node.op_type == "Add" and not older:
@@ -175,6 +177,18 @@ def _times_one_number(model: ModelWrapper, node: NodeProto) -> str | None:
         if factor is not None and factor.size == 1:
             return str(node.input[1 - index])
     return None
+
+
+def _vector(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
+    """A linear layer is a 1x1 convolution, of one pixel."""
+    shapes = (model.get_tensor_shape(name) or [] for name in (node.input[0], node.output[0]))
+    given, made = (list(shape) for shape in shapes)
+    if len(given) == 4 and given[2:] != [1, 1] and len(made) == 2:
+        yield (
+            f"node {node.name!r} makes one vector of {given[2]}x{given[3]} pixels, which no kernel "
+            "does; pool over the image first, or end in a convolution without padding that leaves "
+            "one pixel"
+        )
 
 
 def _gemm(node: NodeProto) -> Iterator[str]:

@@ -11,7 +11,6 @@ from finn.builder.custom_step_library.resnet import step_resnet_tidy
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from onnx import TensorProto, helper
 from qonnx.core.datatype import DataType
-from qonnx.transformation.general import RemoveStaticGraphInputs
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
@@ -30,7 +29,7 @@ def tidy(adapted: ModelWrapper, pixels: PixelRange | None = None) -> ModelWrappe
     The result takes pixels 0..255 (1, height, width, channels), gives float logits (1, classes).
     """
     # Old exporters compute the shape before the last layer; only folding those constants says it.
-    model = cleanup_model(apply(adapted, RemoveStaticGraphInputs(), InferShapes()))
+    model = cleanup_model(apply(adapted, InferShapes()))
     found = tuple(model.get_tensor_shape(model.graph.output[0].name) or ())
     if len(found) != 2 or (fault := output_fault(found)) is not None:
         raise CompileError(fault or f"the model gives shape {found}, but must be (1, classes)")

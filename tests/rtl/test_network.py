@@ -119,7 +119,7 @@ def mobile(seed: int) -> Graph:
 
 
 def pooled_stem(seed: int) -> Graph:
-    """A stem, a max pool that a block and its shortcut read, a sum of both: with a sign, without."""
+    """A stem, a max pool that a block and its shortcut read; one summand has a sign, one none."""
     make = Builder(np.random.default_rng(seed), (18, 14, 3))
     x = make.threshold(make.convolution(make.threshold(INPUT, 15, signed=True), 4, 3, bits=4), 15)
     x = skip = make.max_pool(x, (3, 3), (2, 2), (1, 1, 1, 1))

@@ -264,6 +264,24 @@ def mobile_block(network: Network, channels: int = 4) -> None:
     network.quant(0.3119, signed=0)
 
 
+def hidden() -> Network:
+    """Convolutions without padding down to one pixel, three linear layers, an offset: as CNV."""
+    network = start(kernel=5, pads=[0] * 4, strides=[4, 4])
+    network.convolution(4, 6, 7, pads=[0] * 4, strides=[4, 4])
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    network.add("Flatten")
+    for inputs, outputs in ((6, 12), (12, 8)):
+        before = network.last
+        scales = network.random.uniform(0.1, 0.2, (1, outputs))
+        network.add("MatMul", network.weights((inputs, outputs), scales), first=before)
+        network.quant(0.3371)
+    before = network.last
+    network.add("MatMul", network.weights((8, 10)), first=before)
+    network.add("Add", [0.37])
+    return network
+
+
 def stem(shortcut: str) -> Network:
     """A ResNet's: a max pool, then a block whose convolution and `shortcut` both read the pool."""
     network = start()
@@ -363,6 +381,7 @@ KINDS: dict[str, Kind] = {
                                     ceil_mode=1), {}),
     **{f"stem-{shortcut}": (lambda shortcut=shortcut: finish(stem(shortcut)), {})
        for shortcut in ("itself", "convolution", "unquantised-sum", "two-pools")},
+    "hidden-linear-layers": (hidden, {}),
     "average-2": (lambda: _pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), {}),
     "average-3-padded": (lambda: _pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2],
                                        pads=[1] * 4, count_include_pad=1), {}),

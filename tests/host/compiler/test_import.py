@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,17 @@ import pytest
 from onnx import NodeProto, TensorProto, helper
 from qonnx.transformation.base import Transformation
 
+from board_app.network.graph import Convolution
 from host_build.cli import main
 from host_build.compiler import read as reading
+from host_build.compiler.adapt import adapt
 from host_build.compiler.foreign import foreign
 from host_build.compiler.import_check import examine
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.compiler.pipeline import buildable, compile_model
 from host_build.compiler.read import read
 
-from .networks import Network, finish, start, two_scales
+from .networks import CUSTOM, KINDS, Network, finish, hidden, start, sums_of_sums, two_scales
 
 
 @pytest.fixture
@@ -38,9 +41,15 @@ def images() -> np.ndarray:
     ],
 )
 def test_what_no_kernel_does_is_refused_by_name(tmp_path, convolution, message):
-    path = finish(start(**convolution)).save(tmp_path / "m.onnx")
-    with pytest.raises(CompileError, match=message):
+    assert re.search(message, refusal(finish(start(**convolution)).save(tmp_path / "m.onnx")))
+
+
+def refusal(path: Path) -> str:
+    """Why `path` is refused, of which `compile` and `import-check` say the same."""
+    with pytest.raises(CompileError) as caught:
         buildable(path)
+    assert examine(path).refusals[0] == str(caught.value)
+    return str(caught.value)
 
 
 def _float_weights(network: Network) -> None:
@@ -97,6 +106,48 @@ def _clip(network: Network) -> None:
     network.quant(0.3)
 
 
+def _trunc(network: Network) -> None:
+    network.add("AveragePool", kernel_shape=[4, 4], strides=[4, 4])
+    network.add("Trunc", 0.1, 0.0, 8.0, 4.0, domain=CUSTOM, rounding_mode="FLOOR")
+
+
+def _uneven_weights(network: Network) -> None:
+    before = network.last
+    values = network.constant(network.random.integers(0, 8, (4, 4, 3, 3)))
+    weights = network.quant(0.1, zero=3, first=values)
+    network.add("Conv", weights, first=before, pads=[1] * 4)
+    network.quant(0.3)
+
+
+def _bipolar(network: Network) -> None:
+    network.convolution(4, 4)
+    network.add("BipolarQuant", 0.3, domain=CUSTOM)
+
+
+def _integer_operators(network: Network) -> None:
+    step, zero = network.constant(0.1), network.constant(0, np.uint8)
+    weights = network.constant(np.ones((4, 4, 3, 3)), np.int8)
+    network.add("QuantizeLinear", step, zero)
+    network.add("QLinearConv", step, zero, weights, step, network.constant(0, np.int8), step, zero,
+                pads=[1] * 4)  # fmt: skip
+    network.add("DequantizeLinear", step, zero)
+
+
+def _sigmoid(network: Network) -> None:
+    network.convolution(4, 4)
+    network.add("Sigmoid")
+    network.quant(0.1)
+
+
+def _zero_point(network: Network) -> None:
+    network.convolution(4, 4)
+    network.quant(0.3, signed=0, zero=16)
+
+
+def _wide_sums(network: Network) -> None:
+    sums_of_sums(network, 2, bits=8)
+
+
 def _wide(network: Network) -> None:
     network.convolution(4, 4)
     network.quant(0.01, 12)
@@ -116,6 +167,13 @@ def _wide(network: Network) -> None:
         (_pointwise_by_channel, "has windows of 1x1; kernels make 1 to 7 pixels each way, 2 at"),
         (_concat, "is a Concat: there is no kernel that joins channels; use Add"),
         (_clip, "is a Clip that no Quant node reads; quantise what it gives"),
+        (_trunc, "is a Trunc: it cuts off bits of a sum; export the pool without it"),
+        (_uneven_weights, "has weights with a zero point; only 0 has a kernel"),
+        (_bipolar, "is a BipolarQuant: 1-bit numbers have no kernel"),
+        (_integer_operators, r"dequantises what QLinearConv '\S+' gives: integer operators hide"),
+        (_sigmoid, "is a Sigmoid: it has no integer counterpart here"),
+        (_zero_point, r"has the zero point \[16.0\]; one that is among its levels, 0 to 15"),
+        (_wide_sums, "gives sums of -256 to 254 steps, of 9 bits; up to 8 have"),
         (_wide, r"gives activations of 12.0 bits; 2 to 8 have a kernel"),
     ],
     ids=lambda value: getattr(value, "__name__", "").lstrip("_"),
@@ -123,8 +181,70 @@ def _wide(network: Network) -> None:
 def test_networks_that_have_no_circuit_are_refused_by_name(tmp_path, middle, message):
     network = start()
     middle(network)
-    with pytest.raises(CompileError, match=message):
-        buildable(finish(network).save(tmp_path / "m.onnx"))
+    assert re.search(message, refusal(finish(network).save(tmp_path / "m.onnx")))
+
+
+def test_an_image_that_a_linear_layer_reads_is_refused_by_name(tmp_path):
+    """As old exporters write it, with a shape computed at run time."""
+    network = start()
+    image = network.last
+    network.add("Shape", first=image)
+    one = network.add("Gather", network.constant(0, np.int64), axis=0)
+    one = network.add("Unsqueeze", axes=[0], first=one)
+    shape = network.add("Concat", network.constant([-1], np.int64), axis=0, first=one)
+    flat = network.add("Reshape", shape, first=image)
+    network.add("MatMul", network.weights((4 * 32 * 32, 10)), first=flat)
+    path = network.save(tmp_path / "m.onnx", opset=11)
+    assert "'Reshape#11' makes one vector of 32x32 pixels, which no kernel does" in refusal(path)
+
+
+def test_logits_of_many_scales_are_refused_by_name(tmp_path):
+    make, how = KINDS["scales-by-class"]
+    assert "gives logits of 10 scales" in refusal(make().save(tmp_path / "m.onnx", **how))
+
+
+def test_what_adds_the_same_to_all_logits_is_left_out(tmp_path, images):
+    """Brevitas' TensorNorm, with a deviation that is computed of constants."""
+    network = finish(start())
+    logits = network.last
+    network.add("Sub", [0.71])
+    deviation = network.add("Pow", 0.5, first=network.constant([3.7]))
+    network.add("Div", deviation, first=network.nodes[-2].output[0])
+    network.add("Mul", [1.3])
+    network.add("Add", [0.4])
+    path = network.save(tmp_path / "m.onnx")
+    given = read(path)
+    assert [note.split()[0] for note in given.notes] == ["Add", "Sub"]
+    alone = network.save(tmp_path / "alone.onnx", outputs=[logits])
+    del network.nodes[-5:]
+    alone = read(network.save(alone)).run(images, None)
+    assert np.allclose(given.run(images, None), alone / 3.7**0.5 * 1.3, rtol=1e-5)
+    behind = [node.op_type for node in adapt(given.model).graph.node][-3:]
+    assert behind == ["MatMul", "Mul", "Mul"]
+    # Older exporters list what is stored among the inputs, also what nobody reads then.
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        model.graph.input.append(
+            helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        )
+    onnx.save(model, path)
+    again = read(path)
+    assert np.array_equal(again.run(images, None), given.run(images, None))
+    assert np.allclose(again.quickly(images, None), given.run(images, None), rtol=1e-5)
+
+
+def test_a_bias_of_each_class_is_not_left_out(tmp_path):
+    given = read(KINDS["bias-of-the-head"][0]().save(tmp_path / "m.onnx"))
+    assert given.notes == ()
+
+
+@pytest.mark.slow
+def test_hidden_linear_layers_are_exact(tmp_path, images):
+    """Behind a convolution that leaves one pixel, as in Brevitas' CNV; logits with an offset."""
+    compiled = compile_model(hidden().save(tmp_path / "m.onnx"), tmp_path, images)
+    assert compiled.rounded == 0
+    shapes = [n.weights.shape for n in compiled.graph.nodes if isinstance(n, Convolution)]
+    assert shapes[-3:] == [(12, 1, 1, 6), (8, 1, 1, 12), (10, 1, 1, 8)]
 
 
 def test_import_check_tells_every_refusal_and_the_program_exits_1(tmp_path, capsys):
