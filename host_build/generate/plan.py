@@ -24,25 +24,22 @@ from host_build.generate.convolution import (
     window_cycles,
 )
 from host_build.generate.folding import Folding, FoldingError
-from host_build.generate.layout import Instance, Plan, Wire
+from host_build.generate.layout import Plan, Wire
 from host_build.generate.windowed import (
     WindowedNode,
     fewest_cycles,
     windowed_kernels,
     windowed_lanes,
 )
+from host_build.generate.wiring import Wiring
 from host_build.kernels.add import Add as AddKernel
 from host_build.kernels.base import Kernel
-from host_build.kernels.fifo import Fifo
 from host_build.kernels.matrix_vector import MatrixVector
 from host_build.kernels.pool import Pool as PoolKernel
-from host_build.kernels.stream_fork import StreamFork
 from host_build.kernels.subsample import Subsample
 from host_build.kernels.thresholds import ThresholdKernel, Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
-from host_build.kernels.width_converter import WidthConverter
 
-LEAST_DEPTH = 3
 _THRESHOLDS = {kind.module: kind for kind in (Thresholds, ThresholdsParallel)}
 
 
@@ -77,14 +74,12 @@ class _Planner:
         self, graph: Graph, folding: Folding, depths: Mapping[str, int] | None,
         thresholds: Mapping[str, str] | None, interval: int | None,
     ) -> None:  # fmt: skip
-        self._graph, self._folding, self._depths = graph, folding, depths
+        self._graph, self._folding = graph, folding
+        self._wiring = Wiring(graph, depths)
         self._thresholds = thresholds
         self._types = stream_types(graph)
         self._shapes = {INPUT: graph.input_shape, **{n.name: n.shape for n in graph.nodes}}
         self._interval = interval or 0
-        self._instances: list[Instance] = []
-        # For each tensor the wires that are still to be read, one for each time it is.
-        self._wires: dict[str, list[Wire]] = {}
 
     def run(self) -> Plan:
         convolutions = [n for n in self._graph.nodes if isinstance(n, Convolution)]
@@ -109,9 +104,9 @@ class _Planner:
                 self._windowed(node)
             else:
                 self._pool(node)
-        (last,) = self._wires[self._graph.output.name]
-        sink = self._widths("logits", self._graph.output.name, last, 1)
-        return Plan(tuple(self._instances), source, sink, self._graph.input_shape)
+        output = self._graph.output.name
+        sink = self._wiring.widths("logits", output, self._wiring.take(output), 1)
+        return Plan(tuple(self._wiring.instances), source, sink, self._graph.input_shape)
 
     def _convolution_kernels(self, node: Convolution) -> tuple[tuple[Kernel, ...], MatrixVector]:
         tensor = node.inputs[0]
@@ -128,7 +123,7 @@ class _Planner:
         lanes = lanes_for(channels, height * width, self._interval)
         beats = height * width * channels // lanes
         wire = Wire("pixels", lanes, self._graph.input_dtype.bits, beats)
-        self._give(INPUT, wire)
+        self._wiring.give(INPUT, wire)
         return wire
 
     def _convolution(
@@ -137,11 +132,11 @@ class _Planner:
         name, tensor = node.name, node.inputs[0]
         bits = self._types[tensor].bits
         first = windows[0] if windows else unit
-        wire = self._take(tensor)
+        wire = self._wiring.take(tensor)
         if not windows and node.strides != (1, 1):
             wire = self._subsample(node, wire, self._shapes[tensor])
-        wire = self._fifo(f"{name}_fifo", name, wire)
-        wire = self._widths(f"{name}_input", name, wire, first.inputs[0].width // bits)
+        wire = self._wiring.fifo(f"{name}_fifo", name, wire)
+        wire = self._wiring.widths(f"{name}_input", name, wire, first.inputs[0].width // bits)
         pixels = node.shape[0] * node.shape[1]
         for index, kernel in enumerate(windows):
             lanes = kernel.outputs[0].width // bits
@@ -152,15 +147,17 @@ class _Planner:
             else:
                 beats = pixels * unit.mw // given
             out = Wire(f"{name}_{kernel.module}", lanes, bits, beats)
-            self._put(out.name, name, kernel, (wire,), (out,), window_cycles(kernel, windows))
+            self._wiring.put(
+                out.name, name, kernel, (wire,), (out,), window_cycles(kernel, windows)
+            )
             wire = out
-        wire = self._widths(f"{name}_window_width", name, wire, unit.simd)
+        wire = self._wiring.widths(f"{name}_window_width", name, wire, unit.simd)
         out = Wire(f"{name}_matrix", unit.pe, unit.output_bits, pixels * unit.repeats)
         if unit.adapters is None:
-            self._put(out.name, name, unit, (wire,), (out,), unit.cycles)
+            self._wiring.put(out.name, name, unit, (wire,), (out,), unit.cycles)
         else:
             out = self._two_at_once(name, unit, wire, out)
-        self._give(name, out)
+        self._wiring.give(name, out)
 
     def _subsample(self, node: Convolution, wire: Wire, shape: tuple[int, int, int]) -> Wire:
         """What a 1 x 1 kernel keeps of `wire`: before the FIFO, lest the unit wait for the rest."""
@@ -168,7 +165,7 @@ class _Planner:
         kernel = Subsample(height, width, channels // wire.lanes, wire.width, node.strides)
         beats = node.shape[0] * node.shape[1] * kernel.groups
         out = replace(wire, name=f"{node.name}_{kernel.module}", beats=beats)
-        self._put(out.name, node.name, kernel, (wire,), (out,), kernel.cycles)
+        self._wiring.put(out.name, node.name, kernel, (wire,), (out,), kernel.cycles)
         return out
 
     def _two_at_once(self, name: str, unit: MatrixVector, wire: Wire, single: Wire) -> Wire:
@@ -176,19 +173,19 @@ class _Planner:
         assert unit.adapters is not None
         pair, unpair = unit.adapters
         both = Wire(f"{name}_pair", 2 * wire.lanes, wire.bits, wire.beats // 2)
-        self._put(both.name, name, pair, (wire,), (both,), pair.cycles)
+        self._wiring.put(both.name, name, pair, (wire,), (both,), pair.cycles)
         sums = replace(single, lanes=2 * single.lanes, beats=single.beats // 2)
-        self._put(sums.name, name, unit, (both,), (sums,), unit.cycles)
+        self._wiring.put(sums.name, name, unit, (both,), (sums,), unit.cycles)
         out = replace(single, name=f"{name}_unpair")
-        self._put(out.name, name, unpair, (sums,), (out,), unpair.cycles)
+        self._wiring.put(out.name, name, unpair, (sums,), (out,), unpair.cycles)
         return out
 
     def _threshold(self, node: Threshold) -> None:
         tensor = node.inputs[0]
         height, width, channels = node.shape
         lanes = lanes_for(channels, height * width, self._interval)
-        wire = self._registered(node, self._take(tensor))
-        wire = self._widths(f"{node.name}_input", node.name, wire, lanes)
+        wire = self._registered(node, self._wiring.take(tensor))
+        wire = self._wiring.widths(f"{node.name}_input", node.name, wire, lanes)
         source = self._types[tensor]
         kernels = (
             kind(
@@ -201,21 +198,18 @@ class _Planner:
         kernel = min(kernels, key=_area)
         beats = height * width * channels // lanes
         out = Wire(f"{node.name}_levels", lanes, node.dtype.bits, beats)
-        self._put(node.name, node.name, kernel, (wire,), (out,), beats)
-        self._give(node.name, out)
+        self._wiring.put(node.name, node.name, kernel, (wire,), (out,), beats)
+        self._wiring.give(node.name, out)
 
     def _registered(self, node: Threshold, wire: Wire) -> Wire:
-        """A FIFO behind what multiplies, lest a stall reach from the thresholds through it.
-
-        Circuits that were recorded without it are laid out without it.
-        """
+        """A FIFO behind what multiplies, lest a stall reach from the thresholds through it."""
         multiply = {n.name for n in self._graph.nodes if isinstance(n, (Convolution, Depthwise))}
         if node.inputs[0] not in multiply or not self._is_registered(node):
             return wire
-        return self._fifo(f"{node.name}_fifo", node.name, wire)
+        return self._wiring.fifo(f"{node.name}_fifo", node.name, wire)
 
     def _is_registered(self, node: Threshold) -> bool:
-        return self._depths is None or f"{node.name}_fifo" in self._depths
+        return self._wiring.has_fifo(f"{node.name}_fifo")
 
     def _threshold_kinds(self, name: str) -> Collection[type[ThresholdKernel]]:
         if self._thresholds is None:
@@ -231,86 +225,41 @@ class _Planner:
         lanes = lanes_for(channels, height * width, self._interval)
         wires = []
         for port, tensor in zip("ab", node.inputs, strict=True):
-            wire = self._fifo(f"{node.name}_fifo_{port}", node.name, self._take(tensor))
-            wires.append(self._widths(f"{node.name}_{port}", node.name, wire, lanes))
+            wire = self._wiring.fifo(
+                f"{node.name}_fifo_{port}", node.name, self._wiring.take(tensor)
+            )
+            wires.append(self._wiring.widths(f"{node.name}_{port}", node.name, wire, lanes))
         a, b = (self._types[tensor] for tensor in node.inputs)
         kernel = AddKernel(lanes, a.bits, b.bits, a.signed, b.signed)
         beats = height * width * channels // lanes
         out = Wire(f"{node.name}_sum", lanes, kernel.sum_bits, beats)
-        self._put(node.name, node.name, kernel, tuple(wires), (out,), beats)
-        self._give(node.name, out)
+        self._wiring.put(node.name, node.name, kernel, tuple(wires), (out,), beats)
+        self._wiring.give(node.name, out)
 
     def _pool(self, node: Pool) -> None:
         tensor = node.inputs[0]
         height, width, channels = self._shapes[tensor]
         source = self._types[tensor]
-        wire = self._take(tensor)
+        wire = self._wiring.take(tensor)
         lanes = wire.lanes
         kernel = PoolKernel(lanes, channels, height * width, source.bits, source.signed)
         out = Wire(f"{node.name}_sums", lanes, kernel.out_bits, channels // lanes)
-        self._put(node.name, node.name, kernel, (wire,), (out,), kernel.cycles)
-        self._give(node.name, out)
+        self._wiring.put(node.name, node.name, kernel, (wire,), (out,), kernel.cycles)
+        self._wiring.give(node.name, out)
 
     def _windowed(self, node: WindowedNode) -> None:
         name, tensor = node.name, node.inputs[0]
         source, shape = self._types[tensor], self._shapes[tensor]
         lanes = windowed_lanes(node, source, shape, self._interval)
         windows, join = windowed_kernels(node, source, shape, lanes)
-        wire = self._fifo(f"{name}_fifo", name, self._take(tensor))
-        wire = self._widths(f"{name}_input", name, wire, lanes)
+        wire = self._wiring.fifo(f"{name}_fifo", name, self._wiring.take(tensor))
+        wire = self._wiring.widths(f"{name}_input", name, wire, lanes)
         pixels = node.shape[0] * node.shape[1]
         parts = Wire(f"{name}_windows", lanes, source.bits, pixels * join.cycles)
-        self._put(parts.name, name, windows, (wire,), (parts,), windows.cycles)
+        self._wiring.put(parts.name, name, windows, (wire,), (parts,), windows.cycles)
         out = Wire(f"{name}_joined", lanes, join.out_bits, pixels * join.groups)
-        self._put(out.name, name, join, (parts,), (out,), parts.beats)
-        self._give(name, out)
-
-    def _give(self, tensor: str, wire: Wire) -> None:
-        """Offer `wire` to the readers of `tensor`, through a fork if they are several."""
-        readers = self._graph.consumers(tensor)
-        if len(readers) < 2:
-            self._wires[tensor] = [wire]
-            return
-        copies = tuple(
-            replace(wire, name=f"{tensor}_to_{reader.name}_{index}")
-            for index, reader in enumerate(readers)
-        )
-        fork = StreamFork(wire.width, len(copies))
-        self._put(f"{tensor}_fork", tensor, fork, (wire,), copies, wire.beats)
-        self._wires[tensor] = list(copies)
-
-    def _take(self, tensor: str) -> Wire:
-        return self._wires[tensor].pop(0)
-
-    def _fifo(self, name: str, layer: str, wire: Wire) -> Wire:
-        depth = wire.beats if self._depths is None else self._depths.get(name)
-        if depth is None:
-            raise FoldingError(f"{name}: the circuit has no depth for this FIFO")
-        out = replace(wire, name=f"{name}_out")
-        kernel = Fifo(wire.width, max(depth, LEAST_DEPTH))
-        self._put(name, layer, kernel, (wire,), (out,), wire.beats)
-        return out
-
-    def _widths(self, name: str, layer: str, wire: Wire, lanes: int) -> Wire:
-        """`wire` with `lanes` lanes, by way of single elements where the numbers do not divide."""
-        if wire.lanes == lanes:
-            return wire
-        if max(wire.lanes, lanes) % min(wire.lanes, lanes):
-            wire = self._widths(f"{name}_single", layer, wire, np.gcd(wire.lanes, lanes).item())
-        out = replace(wire, name=name, lanes=lanes, beats=wire.beats * wire.lanes // lanes)
-        kernel = WidthConverter(wire.width, out.width)
-        cycles = max(wire.beats, out.beats)
-        self._put(f"{name}_width", layer, kernel, (wire,), (out,), cycles)
-        return out
-
-    def _put(
-        self, name: str, layer: str, kernel: Kernel, inputs: tuple[Wire, ...],
-        outputs: tuple[Wire, ...], cycles: int,
-    ) -> None:  # fmt: skip
-        for wires, streams in ((inputs, kernel.inputs), (outputs, kernel.outputs)):
-            for wire, stream in zip(wires, streams, strict=True):
-                assert wire.width == stream.width, (name, wire, stream)
-        self._instances.append(Instance(name, layer, kernel, inputs, outputs, cycles))
+        self._wiring.put(out.name, name, join, (parts,), (out,), parts.beats)
+        self._wiring.give(name, out)
 
 
 def _area(kernel: ThresholdKernel) -> float:

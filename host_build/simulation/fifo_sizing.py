@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from host_build.generate.layout import Plan
-from host_build.generate.plan import LEAST_DEPTH
+from host_build.generate.wiring import LEAST_DEPTH
 from host_build.simulation.network import FifoSizing
 from host_build.simulation.verilator import Deadlock, SimulationError
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from host_build.generate import verilog
 from host_build.generate.layout import Plan
-from host_build.generate.plan import LEAST_DEPTH
+from host_build.generate.wiring import LEAST_DEPTH
 from host_build.kernels.base import Stream
 from host_build.simulation import toolchain
 from host_build.simulation.beats import pack

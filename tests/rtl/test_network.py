@@ -18,8 +18,9 @@ from host_build.generate.circuit import record, restore
 from host_build.generate.convolution import stream_types
 from host_build.generate.folding import FoldingError, LayerFolding, read
 from host_build.generate.layout import Plan
-from host_build.generate.plan import LEAST_DEPTH, lanes_for, plan
+from host_build.generate.plan import lanes_for, plan
 from host_build.generate.windowed import fewest_cycles
+from host_build.generate.wiring import LEAST_DEPTH
 from host_build.kernels import matrix_vector
 from host_build.kernels.base import Resources
 from host_build.kernels.thresholds import Thresholds
