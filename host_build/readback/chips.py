@@ -18,7 +18,7 @@ from host_build.readback.model import Circuit
 from host_build.readback.ports import ports
 from host_build.readback.program import program
 from host_build.simulation import chip_build, toolchain
-from host_build.simulation.chip import (
+from host_build.simulation.chip_library import (
     DDR_BASE,
     GP0_BASE,
     BuiltChip,

@@ -11,7 +11,7 @@ from host_build.generate import verilog
 from host_build.generate.chip import Chip
 from host_build.generate.layout import Plan
 from host_build.simulation import toolchain
-from host_build.simulation.chip import BuiltChip
+from host_build.simulation.chip_library import BuiltChip
 
 _BOARD = ("axi.h", "memory.h", "processors.h", "chip_board.h")
 _HARNESS = toolchain.HERE / "chip_harness.cpp"

@@ -23,8 +23,8 @@ from board_app.system.files import write_json
 from host_build.errors import HostError
 from host_build.generate import circuit
 from host_build.generate.handoff import simulation_bitstream
-from host_build.simulation.chip import BuiltChip
 from host_build.simulation.chip_build import Design, build
+from host_build.simulation.chip_library import BuiltChip
 
 CHIP = "simulated_chip"
 """The folder in a release: chip.so, the memory images, and board.json written last."""
