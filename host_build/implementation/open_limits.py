@@ -2,8 +2,8 @@
 
 Seen with nextpnr-xilinx 0.8.2: the router loops for ever over shift registers with different
 enables in one slice; a chain of DSP blocks must lie in one column of one clock region, which has
-ten, and begins in the lower block of a tile, else the placer looks for a place for very long; every
-ninth bit of a 36 Kbit block RAM that is 1 or 9 wide reads 0.
+ten, and begins in the lower block of a tile, else the placer looks for a place for very long; of a
+36 Kbit block RAM that is 1 or 9 wide it leaves out what makes the odd bit, the ninth, be there.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PLACED = {
     "DSP48E1", "CARRY4", "MUXF7", "MUXF8", "INV", "BUFG", "PS7",
 }  # fmt: skip
 """Types of cells that it places."""
-_HALF_PARITY = (1, 9)
 _PORTS = ("READ_WIDTH_A", "READ_WIDTH_B", "WRITE_WIDTH_A", "WRITE_WIDTH_B")
+_PARITY = ("DOPADOP", "DOPBDOP")
 
 
 def broken(module: Mapping[str, Any]) -> list[str]:
@@ -57,12 +57,20 @@ def _dsp_pins(module: Mapping[str, Any]) -> list[str]:
 
 
 def _block_rams(module: Mapping[str, Any]) -> list[str]:
-    found = [
-        name for name, cell in module["cells"].items()
-        if cell["type"] == "RAMB36E1"
-        and any(int(cell["parameters"].get(port, "0"), 2) in _HALF_PARITY for port in _PORTS)
-    ]  # fmt: skip
-    return [f"{len(found)} RAMB36E1 are 1 or 9 wide, the first is {found[0]}"] if found else []
+    pins = Counter(
+        bit for cell in module["cells"].values()
+        for wires in cell["connections"].values() for bit in wires
+    )  # fmt: skip
+
+    def odd(cell: Mapping[str, Any]) -> bool:
+        """Whether anything reads its odd bit."""
+        widths = {int(cell["parameters"].get(port, "0"), 2) for port in _PORTS}
+        parity = [bit for pin in _PARITY for bit in cell["connections"].get(pin, [])]
+        return 1 in widths or (9 in widths and any(pins[bit] > 1 for bit in parity))
+
+    found = [n for n, cell in module["cells"].items() if cell["type"] == "RAMB36E1" and odd(cell)]
+    told = "are 1 wide, or 9 with the ninth bit read"
+    return [f"{len(found)} RAMB36E1 {told}, the first is {found[0]}"] if found else []
 
 
 def _dsp_chains(module: Mapping[str, Any]) -> list[str]:

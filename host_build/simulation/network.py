@@ -87,7 +87,8 @@ class NetworkSimulation:
         report = None if on_frame is None else lambda _, done: on_frame(done["out"] // outputs)
         result = self._circuit.run(
             {"in": beats}, {"out": len(images) * outputs}, stall_in=stall_in, stall_out=stall_out,
-            seed=seed, on_progress=report, trace=trace, window=window or (0, 2**64 - 1),
+            seed=seed, patience=_patience(self._plan), on_progress=report, trace=trace,
+            window=window or (0, 2**64 - 1),
         )  # fmt: skip
         return Run.of_result(result, self._plan)
 
@@ -115,6 +116,15 @@ class FifoSizing:
         peaks = np.asarray(result.outputs["peaks"]).reshape(-1)
         run = Run.of_result(result, self._plan)
         return run, dict(zip(names, map(int, peaks), strict=True))
+
+
+def _patience(plan: Plan) -> int:
+    """Cycles without a beat after which none can come any more.
+
+    Once all of a frame is in, each kernel in turn is done with it after its own cycles, which
+    back-pressure may double.
+    """
+    return 100_000 + 2 * sum(instance.cycles for instance in plan.instances)
 
 
 def _build(plan: Plan, name: str, *, metered: bool, traced: bool) -> Circuit:

@@ -249,6 +249,20 @@ def test_a_strided_shortcut_does_not_wait_for_the_pixels_it_skips():
     assert set(run.spacings) == {layout.interval}
 
 
+def test_a_slow_network_is_no_deadlock():
+    """Nothing moves for as long as its widest layer computes the last rows."""
+    make = Builder(np.random.default_rng(5), (8, 8, 3))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 7), 64, 3, bits=4), 7)
+    last = make.threshold(make.convolution(stem, 64, 3, bits=4), 7)
+    make.convolution(make.pool(last), 10, 1, bits=4)
+    graph = make.graph()
+    layout = plan(graph, as_slow_as(graph, 10**6))
+    assert layout.interval > 500_000
+    images = frames(graph, 1)
+    run = NetworkSimulation.generated(layout, "net_slow").run(images)
+    assert np.array_equal(run.logits, Reference(graph).execute(images))
+
+
 def test_a_shortcut_that_is_a_little_slower_than_its_twin_says_is_found(monkeypatch):
     """The main path takes longer to its first result, so that for a while nobody waits for it."""
     graph = strided_shortcut()

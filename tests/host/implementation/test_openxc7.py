@@ -422,11 +422,15 @@ def chain(length: int) -> dict[str, object]:
 
 
 def test_limits_of_the_open_tools() -> None:
-    narrow = {**cell("RAMB36E1"), "parameters": {"READ_WIDTH_A": "1001", "READ_WIDTH_B": "0"}}
+    nine = {"READ_WIDTH_A": "1001", "READ_WIDTH_B": "0"}
+    eight_used = {**cell("RAMB36E1", DOADO=[7], DOPADOP=[8]), "parameters": nine}
+    narrow = {**cell("RAMB36E1"), "parameters": {"WRITE_WIDTH_B": "1"}}
+    ninth_used = {"a": eight_used, "b": cell("LUT6", I0=[8])}
     wide = {**cell("RAMB36E1"), "parameters": {"READ_WIDTH_A": "1001000", "READ_WIDTH_B": "0"}}
     moving = cell("DSP48E1", INMODE=["0", 7, "0", "0", "0"])
     turned = {**cell("DSP48E1"), "parameters": {"IS_ALUMODE_INVERTED": "0100"}}
     assert broken({"cells": {"a": wide, "b": cell("LUT6"), **chain(10)}}) == []
+    assert broken({"cells": {"a": eight_used, "b": cell("LUT6", I0=[7])}}) == []
     assert broken({"cells": {f"dsp{k}": cell("DSP48E1") for k in range(110)}}) == []
     for cells, message in (
         ({"a": cell("SRLC32E"), "b": cell("SRL16E")},
@@ -437,7 +441,9 @@ def test_limits_of_the_open_tools() -> None:
         ({f"dsp{k}": cell("DSP48E1") for k in range(111)},
          "its 111 chains of DSP blocks, single ones among them, need 111 tiles, of which there are "
          "110: fold with a smaller --dsp"),
-        ({"a": narrow, "b": wide}, "1 RAMB36E1 are 1 or 9 wide, the first is a"),
+        ({"a": narrow, "b": wide},
+         "1 RAMB36E1 are 1 wide, or 9 with the ninth bit read, the first is a"),
+        (ninth_used, "1 RAMB36E1 are 1 wide, or 9 with the ninth bit read, the first is a"),
         ({"a": moving}, "1 DSP blocks have no constant on INMODE, ALUMODE[3:2] or OPMODE[6], the "
          "first is a"),
         ({"a": turned}, "1 DSP blocks have no constant on INMODE, ALUMODE[3:2] or OPMODE[6], the "
