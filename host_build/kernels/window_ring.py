@@ -61,8 +61,9 @@ def least_ring(geometry: Geometry) -> int:
     """The fewest words of a ring with which the windows of endless images never wait for room.
 
     The windows leave evenly, an image's in as many cycles as it has words or they have; a slower
-    pace needs no more. A word comes in when the ring has room for it from the first word of the
-    window that is leaving on, at most one a cycle, and is there in the next cycle.
+    pace needs no more. Words come evenly too, since what gives them may be no faster than it must;
+    words that may come sooner need no more either. A word comes in when the ring has room for it
+    from the first word of the window that is leaving on, and is there in the next cycle.
     """
     g = geometry
     pace = max(g.words_in, g.words_out)
@@ -70,8 +71,9 @@ def least_ring(geometry: Geometry) -> int:
     # The cycle in which each word is first read, of one image after the other.
     reads = np.concatenate([image * pace // g.words_out + i * pace for i in range(_IMAGES)])
     place = np.arange(len(reads))
+    even = place * pace // g.words_in
     # It must come before that, and early enough for the words behind it to come in time.
-    latest = place + np.minimum.accumulate((reads - 1 - place)[::-1])[::-1]
+    latest = even + np.minimum.accumulate((reads - 1 - even)[::-1])[::-1]
     latest = latest[: g.words_in]
     done = -(-latest * g.words_out // pace) // g.window  # windows that have left by then
     room = place[: g.words_in] + 1 - _places(g, done)

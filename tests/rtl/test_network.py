@@ -23,6 +23,7 @@ from host_build.generate.windowed import fewest_cycles
 from host_build.generate.wiring import LEAST_DEPTH
 from host_build.kernels import matrix_vector
 from host_build.kernels.base import Resources
+from host_build.kernels.sliding_window import SlidingWindow
 from host_build.kernels.thresholds import Thresholds
 from host_build.kernels.thresholds_parallel import ThresholdsParallel
 from host_build.simulation import fifo_sizing
@@ -247,6 +248,28 @@ def test_a_strided_shortcut_does_not_wait_for_the_pixels_it_skips():
     run = NetworkSimulation.generated(layout, "net_strided").run(images)
     assert np.array_equal(run.logits, Reference(graph).execute(images))
     assert set(run.spacings) == {layout.interval}
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "side", "padding", "less"),
+    [(10, 4, 3, 0, 0), (10, 4, 3, 0, 1), (12, 8, 5, 1, 0)],
+)
+def test_a_ring_is_as_large_as_a_slow_source_needs(size, channels, side, padding, less):
+    """What gives the windows' words is as slow as it may be; with a word less they wait."""
+    make = Builder(np.random.default_rng(3), (size, size, 2))
+    stem = make.threshold(make.convolution(make.threshold(INPUT, 3), channels, 1, bits=4), 7)
+    wide = make.convolution(stem, 2, side, bits=4, padding=padding)
+    make.convolution(make.pool(make.threshold(wide, 7)), 4, 1, bits=4)
+    graph = make.graph()
+    folding = {n: min(layer, key=lambda o: o.cycles).fold for n, layer in options(graph).items()}
+    layout = plan(graph, folding)
+    (windows,) = (i for i in layout.instances if isinstance(i.kernel, SlidingWindow))
+    assert layout.interval == windows.cycles
+    ring = replace(windows.kernel, ring=windows.kernel.depth - less)
+    instances = [replace(i, kernel=ring) if i is windows else i for i in layout.instances]
+    sizing = FifoSizing(replace(layout, instances=tuple(instances)), "net_ring")
+    run, _ = sizing.run(layout.depths, frames(graph, 20), interval=layout.interval)
+    assert (run.interval > layout.interval) == (less > 0)
 
 
 def test_a_slow_network_is_no_deadlock():
