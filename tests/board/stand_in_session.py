@@ -79,12 +79,15 @@ class StandInSession:
     closed: int = 0
     reset_ended: bool = True
     simulated: bool = True
-    name: str = "fpga, simulated"
     windows: int = 64
     log: list[tuple[str, int, int]] = field(default_factory=list)
     buffers: list[StandInBuffer] = field(default_factory=list)
     seen: dict[tuple[str, int], int] = field(default_factory=dict)  # instead of what is read
     before_read: Callable[[str, int], None] = lambda name, offset: None
+
+    @property
+    def name(self) -> str:
+        return "fpga, simulated" if self.simulated else "fpga"
 
     def __post_init__(self) -> None:
         self.ips = {name: Window(self, name, row[1] - chip.BASE) for name, row in chip.IPS.items()}

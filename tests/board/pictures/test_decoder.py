@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from board_app.errors import PictureError
+from board_app.pictures.calibration import slowness
 from board_app.pictures.cifar10 import SHAPE
 from board_app.pictures.decoder import Decoder
 from tests.conftest import ROOT, SHARED
@@ -90,7 +91,8 @@ def assert_bounded(path: Path) -> None:
         [sys.executable, "-c", MEASURE, path], cwd=ROOT, capture_output=True, text=True, check=True
     )
     seconds, memory, said = done.stdout.split(" ", 2)
-    assert float(seconds) < 2, said
+    # Of the machine of `calibration`; what is measured beside other work is half as slow again.
+    assert float(seconds) < 2 * max(1.5, slowness()), said
     assert int(memory) < 100_000_000, said
 
 
