@@ -46,7 +46,10 @@ def test_no_trap_is_taken_for_a_part_of_a_substitution(script: Path) -> None:
     (how,) = re.findall(r"on_interrupt\(\) .*", text) or [""]
     if how:
         code = f'{how}\non_interrupt \'exit 130\'\n: "$(kill -INT $$)" "$(true)"\necho it goes on'
-        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
+        done = subprocess.run(
+            ["bash", "-c", code], capture_output=True, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
