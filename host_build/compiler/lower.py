@@ -28,6 +28,7 @@ from board_app.network.graph import (
 from host_build.compiler.edit import attribute
 from host_build.compiler.head_bias import add_bias
 from host_build.compiler.model import CompileError, ModelWrapper
+from host_build.kernels.base import range_bits
 
 Attribute = Callable[[str], Any]
 Pads = tuple[int, int, int, int]
@@ -200,8 +201,8 @@ class _Lowering:
             # FINN leaves it channels first between transposes, behind a max pool.
             shape = next(n.shape for n in self._nodes if n.name == inputs[0])
             low, high = self._range(inputs)
-            bits = max(high.bit_length(), (-low - 1).bit_length()) + (low < 0)
-            self._nodes.append(Add(_name(node), inputs, shape, DataType(bits, low < 0)))
+            dtype = DataType(range_bits(low, high), low < 0)
+            self._nodes.append(Add(_name(node), inputs, shape, dtype))
             self._alias[node.output[0]] = (_name(node), _NONE)
             return
         head = self._nodes[-1]

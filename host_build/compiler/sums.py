@@ -12,7 +12,7 @@ from qonnx.custom_op.general.quant import max_int, min_int
 
 from host_build.compiler.edit import attribute, redirect, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper
-from host_build.kernels.base import signed_bits
+from host_build.kernels.base import range_bits
 from host_build.kernels.limits import ACTIVATION_BITS
 
 _QUANTISED = frozenset({"Quant", "Relu", "Clip"})
@@ -44,7 +44,7 @@ def _range(model: ModelWrapper, tensor: str) -> tuple[float, int, int] | None:
 
 def _hold(model: ModelWrapper, node: NodeProto, scale: float, low: int, high: int) -> None:
     signed = low < 0
-    bits = signed_bits(low, high) - (not signed)
+    bits = range_bits(low, high)
     if bits not in ACTIVATION_BITS:
         raise CompileError(
             f"node {node.name!r} gives sums of {low} to {high} steps, of {bits} bits; up to "

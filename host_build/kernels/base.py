@@ -160,5 +160,10 @@ def signed_bits(low: int, high: int) -> int:
     return 1 + max(high, -low - 1, 0).bit_length()
 
 
+def range_bits(low: int, high: int) -> int:
+    """The same, but without a sign bit where no integer is negative."""
+    return signed_bits(low, high) - (low >= 0)
+
+
 def divisors(value: int) -> list[int]:
     return [n for n in range(1, value + 1) if value % n == 0]
