@@ -17,7 +17,7 @@ import numpy as np
 from board_app.driver import chip, loaded, processing_system
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware, Registers
-from board_app.driver.session import WINDOWS, Buffer, ChipLock
+from board_app.driver.session import NAME, WINDOWS, Buffer, ChipLock
 from board_app.errors import AcceleratorError
 from board_app.network.overlay import Overlay
 
@@ -91,7 +91,7 @@ class PynqSession:
             self._lock.release()
             raise
         self.simulated = hasattr(device, "now")
-        self.name: str = getattr(device, "backend_name", "fpga")
+        self.name: str = getattr(device, "backend_name", NAME)
         self.windows: int = getattr(device, "windows", WINDOWS)
         self.now: Callable[[], float] = getattr(device, "now", time.monotonic)
         self.sleep: Callable[[float], None] = getattr(device, "sleep", time.sleep)

@@ -12,8 +12,10 @@ import numpy as np
 from board_app.driver.chip import Registers
 from board_app.errors import AcceleratorError, ChipBusy
 
-# Of a photo: every scale of one of 16:9, and as many as a simulation has done in seconds.
-WINDOWS, SIMULATED_WINDOWS = 480, 64
+# What answers are said to come from, and how many windows of a photo there is time for: every scale
+# of one of 16:9, and as many as a simulation has done in seconds.
+NAME, WINDOWS = "fpga", 480
+SIMULATED_NAME, SIMULATED_WINDOWS = "fpga, simulated", 64
 LOCK_VARIABLE = "BOARD_APP_LOCK"
 # Not /run/lock, where anybody's lock comes first, and root may not write to another's.
 LOCK = Path("/run/resnet8-accelerator")

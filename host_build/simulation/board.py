@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from board_app.driver.session import SIMULATED_WINDOWS
+from board_app.driver.session import SIMULATED_NAME, SIMULATED_WINDOWS
 from host_build.simulation.hardware import BoardError, BoardHardware, Chip
 
 with warnings.catch_warnings():
@@ -54,7 +54,7 @@ class SimulatedBoard(BoardHardware, Device):  # type: ignore[misc]
 
     def __init__(
         self, chips: Callable[[int], Chip], *, cma: int = 128 << 20, access_cycles: int = 100,
-        backend_name: str = "fpga, simulated", windows: int = SIMULATED_WINDOWS,
+        backend_name: str = SIMULATED_NAME, windows: int = SIMULATED_WINDOWS,
     ) -> None:  # fmt: skip
         """`backend_name` is what the page says of its answers, `windows` how many of a photo it has
         time for; the other arguments are those of `BoardHardware`."""

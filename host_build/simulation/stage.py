@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from board_app.driver.session import SIMULATED_WINDOWS
+from board_app.driver.session import SIMULATED_NAME, SIMULATED_WINDOWS
 from board_app.errors import OverlayError
 from board_app.network import overlay
 from board_app.network.overlay import Overlay
@@ -47,7 +47,7 @@ def stage(release: Path, name: str) -> None:
 
 
 def put(
-    release: Path, chosen: Overlay, built: BuiltChip, backend_name: str = "fpga, simulated",
+    release: Path, chosen: Overlay, built: BuiltChip, backend_name: str = SIMULATED_NAME,
     windows: int = SIMULATED_WINDOWS,
 ) -> None:  # fmt: skip
     """Make `built` the simulated board's chip for an overlay of the release."""

@@ -19,7 +19,7 @@ from board_app import cli
 from board_app.driver import backends, chip
 from board_app.driver.accelerator import Accelerator
 from board_app.driver.chip import Hardware, Registers
-from board_app.driver.session import SIMULATED_WINDOWS
+from board_app.driver.session import SIMULATED_NAME, SIMULATED_WINDOWS
 from board_app.errors import AcceleratorError
 from board_app.network.overlay import Overlay
 from board_app.network.reference import Reference
@@ -77,8 +77,8 @@ class _Buffer:
 class TimedSession:
     """What the driver needs of a board; its chip runs while nobody looks, as a real one does."""
 
-    simulated, name = True, "fpga, simulated"
-    windows = SIMULATED_WINDOWS
+    simulated = True
+    name, windows = SIMULATED_NAME, SIMULATED_WINDOWS
 
     def __init__(self, model: BehaviouralChip, clock_mhz: float) -> None:
         self.clock_mhz = clock_mhz

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from board_app.driver import chip
+from board_app.driver.session import NAME, SIMULATED_NAME
 from board_app.errors import AcceleratorError
 from host_build.simulation.behaviour import BehaviouralChip
 
@@ -87,7 +88,7 @@ class StandInSession:
 
     @property
     def name(self) -> str:
-        return "fpga, simulated" if self.simulated else "fpga"
+        return SIMULATED_NAME if self.simulated else NAME
 
     def __post_init__(self) -> None:
         self.ips = {name: Window(self, name, row[1] - chip.BASE) for name, row in chip.IPS.items()}
