@@ -164,7 +164,7 @@ def _quantised_pool() -> Network:
     return _linear(network)
 
 
-def _qcdq(zero: int = 0) -> Network:
+def qdq(zero: int = 0) -> Network:
     network = Network()
 
     def levels(scale: float, kind: type, low: int, high: int, zero: int = 0) -> None:
@@ -183,7 +183,9 @@ def _qcdq(zero: int = 0) -> Network:
         return made
 
     network.add("Mul", 0.0173)
-    levels(0.0317, np.uint8, 0, 255, zero)
+    if zero:
+        network.add("Sub", 2.207)  # half of the range: every level is reached, on either side
+    levels(0.0173 if zero else 0.0317, np.uint8, 0, 255, zero)
     before = network.last
     bias = network.constant([3, -20, 11, 0], np.int32)
     zeros = network.constant(0, np.int32)
@@ -222,11 +224,40 @@ def two_scales(network: Network) -> None:
     network.quant(0.3)
 
 
-def _groups(network: Network) -> None:
+def grouped(network: Network, groups: int, inputs: int, outputs: int, **attributes: Any) -> None:
     before = network.last
-    network.add("Conv", network.weights((4, 2, 3, 3), 0.1317), first=before, pads=[1] * 4, group=2)
+    scales = np.full((outputs, 1, 1, 1), 0.1317)
+    weights = network.weights((outputs, inputs // groups, 3, 3), scales)
+    network.add("Conv", weights, first=before, group=groups, **attributes)
     network.add("Relu")
     network.quant(0.2937, signed=0)
+
+
+def zero_points() -> Network:
+    """One among levels without signs, one among levels with; padding differs from side to side."""
+    network = Network()
+    network.add("Mul", 2.0**-7)
+    network.add("Add", -0.3)
+    network.quant(0.0077, 8, signed=0, zero=37)
+    network.convolution(3, 4, pads=[1, 1, 0, 2])
+    network.quant(0.2937, 4, zero=-3)
+    network.convolution(4, 4)
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    return network
+
+
+def windows_at_once() -> Network:
+    """5x5 without padding, two groups padded on one side, 1x1 padded by 1 with a stride of 3."""
+    network = start(kernel=5, pads=[0] * 4, strides=[2, 1])
+    grouped(network, 2, 4, 6, pads=[0, 0, 1, 1], strides=[2, 2])
+    before = network.last
+    network.add("Conv", network.weights((4, 6, 1, 3), 0.1171), first=before, pads=[0, 2, 0, 0])
+    network.quant(0.3119)
+    network.convolution(4, 4, 1, pads=[1] * 4, strides=[1, 3])
+    network.add("Relu")
+    network.quant(0.2937, signed=0)
+    return network
 
 
 def _depthwise(network: Network, stride: int = 1, scales: Any = 0.1317) -> None:
@@ -366,11 +397,12 @@ KINDS: dict[str, Kind] = {
     "argmax": (lambda: _then(("ArgMax", {"axis": 1})),
                {"given": [1, 1], "given_type": TensorProto.INT64}),
     "topk": (_top, {"outputs": ["values"], "given": [1, 3]}),
-    "qcdq-with-clip": (_qcdq, {}),
+    "qcdq-with-clip": (qdq, {}),
     "weights-at-minus-8": (lambda: _linear(_flat(start()), -8), {}),
     "weights-at-minus-128": (lambda: _linear(_flat(start()), -128, 8), {}),
     "stride-2": (lambda: finish(start(strides=[2, 2])), {}),
-    "asymmetric-activation": (lambda: _qcdq(128), {}),
+    "asymmetric-activation": (lambda: qdq(128), {}),
+    "zero-points": (lambda: finish(zero_points()), {}),
     "scales-by-class": (_scales_by_class, {}),
     "max-pool-2": (lambda: _pool("MaxPool", kernel_shape=[2, 2], strides=[2, 2]), {}),
     "max-pool-3-stride-2": (lambda: _pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2],
@@ -393,13 +425,17 @@ KINDS: dict[str, Kind] = {
     "depthwise-scales": (lambda: _middle(lambda n: _depthwise(
         n, 1, np.linspace(0.1, 0.17, 4).reshape(4, 1, 1, 1))), {}),
     "sums-of-sums": (lambda: _middle(sums_of_sums), {}),
+    "three-sums": (lambda: _middle(lambda n: sums_of_sums(n, 3)), {}),
     "mobile-block": (lambda: _middle(mobile_block), {}),
     "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
     "kernel-5": (lambda: finish(start(kernel=5)), {}),
     "kernel-7": (lambda: finish(start(kernel=7)), {}),
     "stride-4": (lambda: finish(start(strides=[4, 4])), {}),
     "valid": (lambda: finish(start(pads=[0] * 4)), {}),
-    "groups": (lambda: _middle(_groups), {}),
+    "groups": (lambda: _middle(lambda n: grouped(n, 2, 4, 4, pads=[1] * 4)), {}),
+    "groups-padded-on-one-side": (lambda: _middle(lambda n: grouped(
+        n, 2, 4, 4, pads=[0, 0, 1, 1], strides=[2, 2])), {}),
+    "windows-at-once": (lambda: finish(windows_at_once()), {}),
     "padding-of-one-side": (lambda: finish(start(auto_pad="SAME_UPPER", pads=None,
                                                 strides=[2, 2])), {}),
     "opset-8": (lambda: finish(start()), {"opset": 8}),

@@ -12,30 +12,11 @@ from host_build.compiler.adapt import adapt
 from host_build.compiler.model import CompileError, ModelWrapper, apply, execute_onnx
 from host_build.compiler.pipeline import buildable, compile_model
 
-from .networks import Network, finish, start
-
-
-def grouped(network: Network, groups: int, inputs: int, outputs: int, **attributes: object) -> None:
-    before = network.last
-    weights = network.weights(
-        (outputs, inputs // groups, 3, 3), np.full((outputs, 1, 1, 1), 0.1317)
-    )
-    network.add("Conv", weights, first=before, group=groups, **attributes)
-    network.add("Relu")
-    network.quant(0.2937, signed=0)
+from .networks import finish, start, windows_at_once, zero_points
 
 
 def test_all_at_once(tmp_path):
-    """5x5 without padding, two groups padded on one side, 1x1 padded by 1 with a stride of 3."""
-    network = start(kernel=5, pads=[0] * 4, strides=[2, 1])
-    grouped(network, 2, 4, 6, pads=[0, 0, 1, 1], strides=[2, 2])
-    before = network.last
-    network.add("Conv", network.weights((4, 6, 1, 3), 0.1171), first=before, pads=[0, 2, 0, 0])
-    network.quant(0.3119)
-    network.convolution(4, 4, 1, pads=[1] * 4, strides=[1, 3])
-    network.add("Relu")
-    network.quant(0.2937, signed=0)
-    path = finish(network).save(tmp_path / "m.onnx")
+    path = finish(windows_at_once()).save(tmp_path / "m.onnx")
     images = np.random.default_rng(3).integers(0, 256, (4, 32, 32, 3), np.uint8)
     compiled = compile_model(path, tmp_path / "b", images)
     windows = [n for n in compiled.graph.nodes if isinstance(n, Convolution)]
@@ -69,16 +50,7 @@ def test_more_padding_than_window_is_a_larger_window_of_the_same_sums(tmp_path, 
 
 def test_zero_points_become_the_thresholds_first_level(tmp_path):
     """What is padded is still the number 0, also where the padding is on some sides only."""
-    network = Network()
-    network.add("Mul", 2.0**-7)
-    network.add("Add", -1.0)
-    network.quant(0.0117, 8, signed=0, zero=37)
-    network.convolution(3, 4, pads=[1, 1, 0, 2])
-    network.quant(0.2937, 4, zero=-3)
-    network.convolution(4, 4)
-    network.add("Relu")
-    network.quant(0.2937, signed=0)
-    path = finish(network).save(tmp_path / "m.onnx")
+    path = finish(zero_points()).save(tmp_path / "m.onnx")
     images = np.random.default_rng(3).integers(0, 256, (4, 32, 32, 3), np.uint8)
     compiled = compile_model(path, tmp_path / "b", images)
     assert compiled.rounded == 0
