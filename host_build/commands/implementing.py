@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from host_build.implementation.bitstream import Flow
     from host_build.implementation.report import Timing
 
-_KEPT = ("vivado", "chipdb", "prjxray_db", "placer", "time_limit", "overlays", "out")
+_KEPT = (
+    "vivado",
+    "chipdb",
+    "prjxray_db",
+    "nodes",
+    "seeds",
+    "placer",
+    "time_limit",
+    "overlays",
+    "out",
+)
 """Options of `bitstream` that another run needs too."""
 
 
@@ -174,7 +184,8 @@ def _slower(timing: Timing, options: argparse.Namespace) -> str:
     for name, default in options.defaults.items():
         value = getattr(options, name)
         if value != default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            values = value if isinstance(value, list) else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
     return (
         f"the slowest path would do at {timing.fmax_mhz:.1f} MHz. The next clocks that the PS "
         f"makes are {', '.join(clocks)} MHz; the command for the first:\n  {shlex.join(words)}"

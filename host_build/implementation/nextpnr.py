@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -77,13 +77,12 @@ class Nextpnr:
 
     def runs(
         self, netlist: bytes, constraints: str, clock_mhz: float, folder: Path, settings: Settings
-    ) -> list[Run]:
-        """A run for each seed, up to the first that reaches `clock_mhz`, in a folder each.
+    ) -> Iterator[Run]:
+        """A run for each seed, in a folder each, made when it is asked for.
 
         What an earlier call with the same netlist and version finished is taken from there. A seed
         with which the program fails is left out; ToolError where it fails with all.
         """
-        found: list[Run] = []
         failures: list[ToolError] = []
         for seed in settings.seeds:
             work = folder / f"seed-{seed}"
@@ -97,12 +96,9 @@ class Nextpnr:
                     failures.append(error)
                     continue
                 _keep(run, key, clock_mhz)
-            found.append(run)
-            if run.fmax_mhz >= clock_mhz:
-                break
-        if not found:
+            yield run
+        if len(failures) == len(settings.seeds):
             raise failures[0]
-        return found
 
     def _command(self, seed: int, placer: str, clock_mhz: float) -> list[str]:
         """It judges no timing, its report does."""
@@ -129,10 +125,6 @@ class Nextpnr:
         used = {name: int(row["used"]) for name, row in told.get("utilization", {}).items()}
         warnings = tuple(line for line in log.splitlines() if line.startswith("Warning:"))
         return Run(seed, fmax(told, clock_mhz), used, warnings, work)
-
-
-def best(runs: Sequence[Run]) -> Run:
-    return max(runs, key=lambda run: run.fmax_mhz)
 
 
 def read_log(log: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ reads back as.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from host_build.configuration.database import Database
 from host_build.configuration.frames import assemble
 from host_build.configuration.part import FAMILY, PART
 from host_build.generate.handoff import clock_below
-from host_build.implementation import chip_synthesis, nextpnr, open_limits, tool
+from host_build.implementation import chip_synthesis, open_limits, tool
 from host_build.implementation.design import CLOCK_NET, Design
 from host_build.implementation.mending import mend
 from host_build.implementation.nextpnr import Nextpnr, Run, Settings
@@ -36,7 +36,7 @@ from host_build.timing.circuit import timed
 
 REMEDY = "install the openXC7 tools and put them on PATH"
 DEFAULT = Settings()
-_FASM, _FRAMES, _BITSTREAM = "chip.fasm", "chip.frames", "chip.bit"
+_FASM, _FRAMES, _BITSTREAM = "mended.fasm", "chip.frames", "chip.bit"
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,18 @@ def implement(design: Design, folder: Path, tools: Tools, settings: Settings = D
     synthesised, found = chip_synthesis.synthesize(design, shift_registers=False)
     module, netlist = handover(found.netlist)
     placer = Nextpnr(programs["nextpnr-xilinx"], tools.chipdb)
-    runs = placer.runs(netlist, constraints(design), design.clock_mhz, folder, settings)
-    chosen = nextpnr.best(runs)
-    content = _bitstream(chosen.fasm, module, folder, tools, programs["xc7frames2bit"], settings)
-    bitfile.check(content, design.build_id)
-    told = timing_of(folder / _BITSTREAM, tools, design.clock_mhz, folder)
-    report = _report(design, synthesised, chosen, placer.version, settings, told)
-    assert report.timing is not None
-    if not report.timing.closed:
-        said = ", ".join(f"{run.seed}: {run.fmax_mhz:.2f} MHz" for run in runs)
-        advice = f"timing does not close (nextpnr says, by seed, {said}); {_advice(chosen, told)}"
-        return Outcome(replace(report, warnings=(advice, *report.warnings)), None)
-    return Outcome(report, content, _analysis(chosen, told))
+    tried: list[tuple[Run, dict[str, Any]]] = []
+    for run in placer.runs(netlist, constraints(design), design.clock_mhz, folder, settings):
+        content = _bitstream(run, module, tools, programs["xc7frames2bit"], settings)
+        bitfile.check(content, design.build_id)
+        told = timing_of(run.folder / _BITSTREAM, tools, design.clock_mhz, run.folder)
+        if _timing(design, told).closed:
+            report = _report(design, synthesised, run, placer.version, settings, told)
+            return Outcome(report, content, _analysis(run, told))
+        tried.append((run, told))
+    run, told = max(tried, key=lambda found: float(found[1]["highest_mhz"]))
+    report = _report(design, synthesised, run, placer.version, settings, told)
+    return Outcome(replace(report, warnings=(_advice(tried, run), *report.warnings)), None)
 
 
 def timing_of(bitstream: Path, tools: Tools, clock_mhz: float, folder: Path) -> dict[str, Any]:
@@ -146,10 +146,10 @@ def utilisation(run: Run, synthesised: Utilisation) -> Utilisation:
 
 
 def _bitstream(
-    fasm: Path, module: Mapping[str, Any], folder: Path, tools: Tools, program: str,
-    settings: Settings,
-) -> bytes:  # fmt: skip
-    lines = mend(fasm.read_text().splitlines(), module)
+    run: Run, module: Mapping[str, Any], tools: Tools, program: str, settings: Settings
+) -> bytes:
+    folder = run.folder
+    lines = mend(run.fasm.read_text().splitlines(), module)
     write_atomically(folder / _FASM, "".join(f"{line}\n" for line in lines).encode())
     database = Database(tools.family, PART)
     write_atomically(folder / _FRAMES, assemble(lines, database).dump())
@@ -177,9 +177,13 @@ def _report(
         total=utilisation(run, synthesised.total),
         counted=f"before place and route: {synthesised.counted}; nextpnr occupies "
         f"{run.count('SLICE_LUTX'):,} half LUTs",
-        timing=Timing(design.clock_mhz, told["slack_ns"], whs=told["hold_slack_ns"]),
+        timing=_timing(design, told),
         warnings=(f"nextpnr's own timing says {run.fmax_mhz:.2f} MHz", *run.warnings),
     )
+
+
+def _timing(design: Design, told: Mapping[str, Any]) -> Timing:
+    return Timing(design.clock_mhz, told["slack_ns"], whs=told["hold_slack_ns"])
 
 
 def _analysis(run: Run, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,8 +203,11 @@ def _analysis(run: Run, told: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _advice(run: Run, told: Mapping[str, Any]) -> str:
+def _advice(tried: Sequence[tuple[Run, Mapping[str, Any]]], best: Run) -> str:
+    reached = ", ".join(f"{run.seed}: {told['highest_mhz']:.2f} MHz" for run, told in tried)
+    clock = next(told["ps_mhz"] for run, told in tried if run is best)
     return (
-        f"seed {run.seed} closes at {told['ps_mhz']:.6g} MHz: give --clock {told['ps_mhz']:.6g}, "
-        f"what was placed and routed is kept; or try more with --seeds"
+        f"timing does not close (what each seed reaches, {reached}); seed {best.seed} closes at "
+        f"{clock:.6g} MHz: give --clock {clock:.6g}, what was placed and routed is kept; or try "
+        "more with --seeds"
     )
