@@ -9,13 +9,12 @@ from typing import Callable, Union
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from board_app.network.graph import (
-    INPUT,
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import (
     Add,
     Convolution,
     DataType,
     Depthwise,
-    Graph,
     MaxPool,
     Node,
     Pool,

@@ -15,7 +15,8 @@ from typing import get_args
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from board_app.network.graph import INPUT, Convolution, DataType, Graph
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Convolution, DataType
 from host_build.generate.convolution import convolution_cycles, convolution_kernels, stream_types
 from host_build.generate.folding import Folding, FoldingError, LayerFolding
 from host_build.generate.layout import Plan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.network.graph import Add, Convolution, DataType, Threshold
+from board_app.network.nodes import Add, Convolution, DataType, Threshold
 from host_build.compiler.model import CompileError
 from host_build.kernels.base import signed_bits
 

@@ -12,13 +12,12 @@ from qonnx.core.datatype import DataType as QonnxType
 from qonnx.custom_op.registry import getCustomOp
 
 from board_app.errors import GraphError
-from board_app.network.graph import (
-    INPUT,
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import (
     Add,
     Convolution,
     DataType,
     Depthwise,
-    Graph,
     MaxPool,
     Node,
     Pool,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool, Windowed
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Add, Convolution, DataType, Pool, Windowed
 from host_build.generate.folding import FoldingError, LayerFolding
 from host_build.generate.windowed import windowed_type
 from host_build.kernels.add import Add as AddKernel

@@ -7,16 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from board_app.network.graph import (
-    INPUT,
-    Add,
-    Convolution,
-    Depthwise,
-    Graph,
-    Pool,
-    Threshold,
-    Windowed,
-)
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Add, Convolution, Depthwise, Pool, Threshold, Windowed
 from host_build.generate.convolution import (
     convolution_cycles,
     convolution_kernels,

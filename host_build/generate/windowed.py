@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from board_app.network.graph import (
-    INPUT,
-    DataType,
-    Depthwise,
-    Graph,
-    MaxPool,
-    SumPool,
-    Windowed,
-)
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import DataType, Depthwise, MaxPool, SumPool, Windowed
 from host_build.generate.folding import FoldingError
 from host_build.kernels.depthwise import Depthwise as DepthwiseKernel
 from host_build.kernels.pool import Pool as PoolKernel

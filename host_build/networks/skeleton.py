@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Node, Pool, Threshold
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Add, Convolution, DataType, Node, Pool, Threshold
 from host_build.kernels.base import signed_bits
 from host_build.networks.variants import CLASSES, IMAGE_CHANNELS, IMAGE_SIZE, Variant
 

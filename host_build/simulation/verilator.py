@@ -21,7 +21,8 @@ from host_build.errors import HostError
 from host_build.kernels.base import Stream
 from host_build.simulation import toolchain
 from host_build.simulation.beats import Beats, from_words, pack, to_words, unpack
-from host_build.simulation.toolchain import BuildError, LintError, Parameter, ToolMissing, lint
+from host_build.simulation.programs import BuildError, LintError, ToolMissing
+from host_build.simulation.toolchain import Parameter, lint
 
 __all__ = [
     "BuildError", "Circuit", "CycleLimit", "Deadlock", "LintError", "ProtocolError", "Result",

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from board_app.network import overlay
-from board_app.network.graph import (
-    INPUT,
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import (
     Add,
     Convolution,
     DataType,
     Depthwise,
-    Graph,
     MaxPool,
     Node,
     Pool,

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, Graph
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Convolution
 from board_app.network.reference import Reference
 from host_build.generate import verilog
 from host_build.generate.folding import LayerFolding

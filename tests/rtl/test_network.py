@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from board_app.network.graph import INPUT, Convolution, DataType, Graph, Threshold
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Convolution, DataType, Threshold
 from board_app.network.reference import Reference
 from host_build.compiler.fold import Budget, fold, options
 from host_build.compiler.head_bias import add_bias

@@ -9,7 +9,7 @@ import pytest
 
 from board_app.network import overlay
 from host_build.cli import main
-from host_build.simulation import toolchain
+from host_build.simulation import programs
 from tests.host.compiler.networks import of_size
 
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
@@ -31,8 +31,9 @@ def test_the_whole_way_in_odd_folders(tmp_path: Path, monkeypatch, capsys) -> No
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    toolchain._compiler.cache_clear()
-    toolchain._toolchain_version.cache_clear()
+    programs.compiler.cache_clear()
+    programs.compiler_version.cache_clear()
+    programs.version.cache_clear()
     assert main(["generate", "odd", *out, *overlays]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error == "error: no C++ compiler (g++) found: apt install g++, or set CXX"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from host_build.kernels.fifo import Fifo
-from host_build.simulation import toolchain
+from host_build.simulation import programs, toolchain
 from host_build.simulation.verilator import (
     BuildError,
     Circuit,
@@ -193,10 +193,10 @@ def test_refuses_what_does_not_fit(relay: Path, monkeypatch: pytest.MonkeyPatch)
         chip.run({"in": [256]}, {"out": 1})
     with pytest.raises(ValueError, match="the streams are"):
         chip.run({"inn": [1]}, {"out": 1})
-    toolchain._compiler.cache_clear()
+    programs.compiler.cache_clear()
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolMissing, match="apt install g"):
-        toolchain._compiler()
+        programs.compiler()
 
 
 def test_speed_and_progress(relay: Path) -> None:

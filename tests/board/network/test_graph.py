@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from board_app.errors import GraphError
-from board_app.network.graph import INPUT, Add, Convolution, DataType, Graph, Pool, Threshold, load
+from board_app.network.graph import INPUT, Graph, load
+from board_app.network.nodes import Add, Convolution, DataType, Pool, Threshold
 from board_app.system.files import read_arrays
 
 from ..networks import Builder, residual

@@ -7,17 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board_app.network.graph import (
-    INPUT,
-    Add,
-    Convolution,
-    Depthwise,
-    Graph,
-    MaxPool,
-    Pool,
-    SumPool,
-    Threshold,
-)
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Add, Convolution, Depthwise, MaxPool, Pool, SumPool, Threshold
 from board_app.network.reference import Reference
 
 from ..networks import Builder, residual

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from board_app.network import overlay, vectors
-from board_app.network.graph import Convolution, Threshold
+from board_app.network.nodes import Convolution, Threshold
 from host_build.assemble.circuit import costed, generate
 from host_build.cli import main
 from host_build.compiler.fold import fold

@@ -11,7 +11,8 @@ import torch
 from brevitas.graph.calibrate import calibration_mode
 from onnx import TensorProto, helper, numpy_helper
 
-from board_app.network.graph import Add, Convolution, Pool, Threshold, load
+from board_app.network.graph import load
+from board_app.network.nodes import Add, Convolution, Pool, Threshold
 from board_app.network.overlay import find
 from board_app.network.reference import Reference
 from board_app.pictures import cifar10 as data

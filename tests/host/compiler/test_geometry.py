@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from board_app.network.graph import Convolution, Threshold
+from board_app.network.nodes import Convolution, Threshold
 from host_build.compiler.adapt import adapt
 from host_build.compiler.model import CompileError, ModelWrapper, apply, execute_onnx
 from host_build.compiler.pipeline import buildable, compile_model

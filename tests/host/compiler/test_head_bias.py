@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board_app.network.graph import INPUT, Convolution, DataType, Graph
+from board_app.network.graph import INPUT, Graph
+from board_app.network.nodes import Convolution, DataType
 from board_app.network.reference import Reference
 from host_build.compiler.head_bias import add_bias
 from host_build.compiler.model import CompileError

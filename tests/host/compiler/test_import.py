@@ -11,7 +11,7 @@ import pytest
 from onnx import NodeProto, TensorProto, helper
 from qonnx.transformation.base import Transformation
 
-from board_app.network.graph import Convolution
+from board_app.network.nodes import Convolution
 from host_build.cli import main
 from host_build.compiler import read as reading
 from host_build.compiler.adapt import adapt

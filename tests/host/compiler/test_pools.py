@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from board_app.network.graph import Add, Depthwise, MaxPool, SumPool, Threshold
+from board_app.network.nodes import Add, Depthwise, MaxPool, SumPool, Threshold
 from host_build.compiler import check, clip
 from host_build.compiler.adapt import adapt
 from host_build.compiler.model import CompileError, ModelWrapper, execute_onnx

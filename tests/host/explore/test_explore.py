@@ -22,7 +22,7 @@ from optuna.distributions import IntDistribution
 from optuna.trial import FixedTrial, TrialState
 
 from board_app.network import overlay
-from board_app.network.graph import Threshold
+from board_app.network.nodes import Threshold
 from board_app.pictures import cifar10
 from host_build.cli import main
 from host_build.compiler.fold import DEVICE, Budget, fold, provisional_depths

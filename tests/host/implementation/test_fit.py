@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from board_app.network import overlay
-from board_app.network.graph import Convolution, Graph
+from board_app.network.graph import Graph
+from board_app.network.nodes import Convolution
 from host_build.cli import main
 from host_build.generate.folding import LayerFolding
 from host_build.implementation import bitstream, design
