@@ -19,6 +19,7 @@ from tests.host.compiler.networks import Network, finish, grouped, qdq, zero_poi
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
 
 HEIGHT, WIDTH = 9, 7
+CYCLES = 2_000  # a frame, at most: small units are built sooner
 
 
 def levels_of_qdq() -> Network:
@@ -59,7 +60,7 @@ def test_the_circuit_gives_the_logits_of_the_file(
     expected = np.rint(compiled.given.run(images, None) / compiled.logit_scale)
     assert len(np.unique(expected, axis=0)) == len(images)
 
-    folding = fold(graph)
+    folding = fold(graph, cycles=CYCLES)
     layout = plan(graph, folding, size_fifos(plan(graph, folding), name))
     circuit = NetworkSimulation.generated(layout, name)
     run = circuit.run(images)
