@@ -207,7 +207,7 @@ def _compile(
         expected=None if expected is None else np.asarray(expected, np.float64),
     )  # fmt: skip
     # Before the overlay is written, lest one be left by a command that fails.
-    lines = (*compiled.given.notes, *beside_the_file(compiled, test, pixels))
+    lines = (*compiled.given.notes, *compiled.notes, *beside_the_file(compiled, test, pixels))
     made = package(name, compiled, options.overlays, test, held_out=held_out, checkpoint=checkpoint)
     print(*lines, sep="\n")
     if compiled.rounded:

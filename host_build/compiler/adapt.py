@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler import pools, qcdq, sums, zero_weights
+from host_build.compiler import bipolar, image_linear, pools, qcdq, sums, zero_weights
 from host_build.compiler.edit import attribute, drop, redirect, replace, store, stored
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 
@@ -27,6 +27,7 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
         if node.op_type in _IDLE:
             drop(model, node)
     qcdq.fuse(model)
+    bipolar.widen(model)
     _remove_unread(model)
     for node in list(model.graph.node):
         if node.op_type in ("Sub", "Div"):
@@ -37,6 +38,7 @@ def adapt(given: ModelWrapper) -> ModelWrapper:
     _spell_out_windows(model)
     zero_weights.join_groups(model)
     zero_weights.widen(model)
+    image_linear.convolve(model)
     model = apply(model, InferShapes())
     _make_linear(model)
     pools.hold_what_many_read(model)
@@ -191,10 +193,11 @@ def _as_matrix(model: ModelWrapper, conv: NodeProto) -> None:
     quant = model.find_producer(weights)
     matrix = f"{weights}_matrix"
     outputs, inputs = model.get_tensor_shape(weights)[:2]
-    constant = model.get_initializer(weights if quant is None else quant.input[0])
+    given = weights if quant is None else quant.input[0]
+    constant = model.get_initializer(given)
     if constant is None or (quant is not None and quant.op_type != "Quant"):
         raise CompileError(f"node {name!r} computes its weights")
-    turned = store(model, f"{name}_weights", constant.reshape(outputs, inputs).T)
+    turned = store(model, given, constant.reshape(outputs, inputs).T)
     new: list[NodeProto] = []
     if quant is None:
         matrix = turned

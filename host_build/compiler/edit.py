@@ -38,10 +38,15 @@ def stored(model: ModelWrapper, node: NodeProto, index: int) -> np.ndarray | Non
 
 
 def store(model: ModelWrapper, like: str, values: np.ndarray) -> str:
-    """Store `values` under a new name that begins with `like`; returns the name."""
+    """Store `values` under a new name that begins with `like`; returns the name.
+
+    They have the integer type that `like` says it has, if it is a tensor: FINN's older dialect.
+    """
     taken = set(model.get_all_tensor_names())
     name = next(n for n in (f"{like}_{i}" for i in range(len(taken) + 1)) if n not in taken)
     model.set_initializer(name, values)
+    if (kind := model.get_tensor_datatype(like)).is_integer():
+        model.set_tensor_datatype(name, kind)
     return name
 
 

@@ -27,7 +27,7 @@ def add_bias(
     channels = source[2]
     largest = int(np.abs(bias).max())
     bits = next((b for b in _BITS if largest <= reach(channels, b)), None)
-    if source[:2] != (1, 1) or bits is None:
+    if source[:2] != head.kernel or bits is None:
         raise CompileError(
             f"lower: the bias of the logits, up to {largest} steps, is more than kernels add to "
             f"a head of {channels} inputs"
@@ -39,10 +39,9 @@ def add_bias(
         "bias_levels", head.inputs, source, DataType(bits, signed=False), thresholds, 0
     )
     sums = DataType(signed_bits(-largest, largest), signed=True)
-    matrix = Convolution(
-        "bias_conv", (levels.name,), head.shape, sums,
-        _weights(bias, most, channels)[:, None, None, :], 1, 0,
-    )  # fmt: skip
+    weights = np.zeros_like(head.weights)
+    weights[:, 0, 0] = _weights(bias, most, channels)
+    matrix = Convolution("bias_conv", (levels.name,), head.shape, sums, weights, 1, 0)
     return levels, matrix, Add(name, (head.name, matrix.name), head.shape, given)
 
 

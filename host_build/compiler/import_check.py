@@ -94,4 +94,5 @@ def compare(
         except CompileError as error:
             return Verdict((str(error),), found.notes, time.perf_counter() - began)
     seconds = time.perf_counter() - began
-    return Verdict((), found.notes, seconds, len(images), compiled.rounded)
+    notes = (*found.notes, *compiled.notes)
+    return Verdict((), notes, seconds, len(images), compiled.rounded)

@@ -19,7 +19,6 @@ _SUPPORTED = frozenset(
 )
 # Operations that are known, and why they are refused.
 _KNOWN = {
-    "BipolarQuant": "1-bit numbers have no kernel; quantise to 2 bits or more",
     "Trunc": "it cuts off bits of a sum; export the pool without it",
     "QLinearConv": "integer operators hide the scales; export with QuantizeLinear and "
     "DequantizeLinear (QDQ)",

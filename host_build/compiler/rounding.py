@@ -14,6 +14,7 @@ from qonnx.core.datatype import DataType
 from qonnx.custom_op.general.quant import max_int, min_int, quant, resolve_rounding_mode
 from qonnx.custom_op.registry import getCustomOp
 
+from host_build.compiler.bipolar import SIGN
 from host_build.compiler.edit import store
 from host_build.compiler.model import CompileError, ModelWrapper
 
@@ -54,6 +55,8 @@ class Rounding:
 
     def levels(self, x: np.ndarray) -> np.ndarray:
         """The integers for `x` (channels, n) float32, by QONNX's own rule."""
+        if self.mode == SIGN:
+            return np.where(x >= 0, 1, -1)
         bits, zero, one = np.float32(self.bits), np.float32(self.zero), np.float32(1)
         scaled = (x / self.scale).astype(np.float32)
         return np.asarray(quant(scaled, one, zero, bits, self.signed, self.narrow, self.mode))
@@ -82,7 +85,8 @@ def require_known(model: ModelWrapper) -> None:
     for node in model.get_nodes_by_op_type("Quant"):
         mode = getCustomOp(node).get_nodeattr("rounding_mode")
         try:
-            resolve_rounding_mode(mode)
+            if mode != SIGN:
+                resolve_rounding_mode(mode)
         except ValueError:
             raise CompileError(
                 f"node {node.name!r} rounds by {mode!r}, which QONNX does not define; it knows "
@@ -121,12 +125,14 @@ def make_exact(model: ModelWrapper, roundings: dict[str, Rounding]) -> None:
             _lower_by(node, rounding.zero, thresholds.shape[1])
 
 
-def take_zero_points(model: ModelWrapper) -> None:
-    """Let each quantiser of activations have none: `make_exact` knows them, FINN takes 0 only."""
+def take_what_finn_lacks(model: ModelWrapper) -> None:
+    """Let no quantiser of activations have a zero point or give signs: `make_exact` knows them."""
     for node in model.get_nodes_by_op_type("Quant"):
         if model.get_initializer(node.input[0]) is None:
             zero = model.get_initializer(node.input[2])
             node.input[2] = store(model, node.input[2], np.zeros_like(zero))
+            if getCustomOp(node).get_nodeattr("rounding_mode") == SIGN:
+                getCustomOp(node).set_nodeattr("rounding_mode", "ROUND")
 
 
 def _lower_by(node: NodeProto, zero: int, steps: int) -> None:

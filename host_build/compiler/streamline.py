@@ -45,7 +45,7 @@ def streamline(model: ModelWrapper) -> ModelWrapper:
 def logit_scale(model: ModelWrapper) -> list[NodeProto]:
     """The last nodes: the Mul by the logits' scale, and the Add of their bias if they have one."""
     last = list(model.graph.node[-2:])
-    found = [node for node in last if model.get_initializer(node.input[1]) is not None]
+    found = [n for n in last if len(n.input) > 1 and model.get_initializer(n.input[1]) is not None]
     kinds = [node.op_type for node in found]
     if kinds[-2:] == ["Mul", "Add"] and found == last:
         return found

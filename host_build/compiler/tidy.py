@@ -37,7 +37,7 @@ def tidy(adapted: ModelWrapper, pixels: PixelRange | None = None) -> ModelWrappe
         _prepend(model, *pixels.affine())
     model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])
     roundings = rounding.of_activations(model)
-    rounding.take_zero_points(model)
+    rounding.take_what_finn_lacks(model)
     model = apply(model, ConvertQONNXtoFINN())
     rounding.make_exact(model, roundings)
     clip.fold(model)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_app.network.graph import Threshold
+from board_app.network.nodes import Threshold
 from host_build.compiler.fold import fold
-from host_build.compiler.pipeline import compile_model
+from host_build.compiler.pipeline import Compiled, compile_model
 from host_build.generate.plan import plan
 from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
-from tests.host.compiler.networks import Network, finish, grouped, qdq, zero_points
+from tests.host.compiler.networks import Network, bipolar, finish, grouped, qdq, start, zero_points
 
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
 
@@ -60,6 +60,31 @@ def test_the_circuit_gives_the_logits_of_the_file(
     expected = np.rint(compiled.given.run(images, None) / compiled.logit_scale)
     assert len(np.unique(expected, axis=0)) == len(images)
 
+    simulated_equals(compiled, images, name, expected)
+
+
+def test_signs_and_a_linear_layer_of_an_image(tmp_path: Path) -> None:
+    """1 bit for weights and activations; then 4x3 pixels of 4 channels become 6 numbers."""
+    network = start()
+    bipolar(network)
+    flat = network.add("Flatten")
+    network.add("Gemm", network.weights((6, 4 * 4 * 3)), first=flat, transB=1)
+    network.quant(0.4371)
+    before = network.last
+    network.add("MatMul", network.weights((6, 10)), first=before)
+    path = network.save(tmp_path / "m.onnx", shape=(3, HEIGHT, WIDTH))
+    images = pictures(24)
+    compiled = compile_model(path, tmp_path, images)
+    expected = np.rint(compiled.given.run(images, None) / compiled.logit_scale)
+    assert len(np.unique(expected, axis=0)) > 12
+    simulated_equals(compiled, images, "net_signs", expected)
+
+
+def simulated_equals(
+    compiled: Compiled, images: np.ndarray, name: str, expected: np.ndarray
+) -> None:
+    """At its pace, and with random back-pressure on either side and on both."""
+    graph = compiled.graph
     folding = fold(graph, cycles=CYCLES)
     layout = plan(graph, folding, size_fifos(plan(graph, folding), name))
     circuit = NetworkSimulation.generated(layout, name)

@@ -355,6 +355,61 @@ def _relu6(network: Network, scale: float) -> None:
     network.quant(scale, signed=0)
 
 
+def lenet(inner: Sequence[str] = (), head: bool = False, bias: bool = False) -> Network:
+    """A linear layer that reads 4x5 pixels, as LeNet and VGG have it; `inner` nodes before it."""
+    network = start(kernel=5, pads=[0] * 4, strides=[4, 4])
+    network.add("MaxPool", kernel_shape=[2, 1], strides=[2, 1], pads=[0, 0, 1, 0])
+    network.convolution(4, 4, 3, pads=[1] * 4, strides=[1, 2])
+    if "Quant" not in inner:
+        network.quant(0.2937)
+    network.add("Flatten")
+    if "Quant" in inner:
+        network.quant(0.2937)
+    before = network.last
+    inputs, outputs = 4 * 4 * 4, 10 if head else 6
+    scales = 0.1 if head else network.random.uniform(0.1, 0.2, (outputs, 1))
+    weights = network.weights((outputs, inputs), scales)
+    terms = [network.constant(network.random.normal(0, 0.3, outputs))] if bias else []
+    network.add("Gemm", weights, *terms, first=before, transB=1)
+    if not head:
+        network.quant(0.4371)
+        network.add("MatMul", network.weights((6, 10)), first=network.last)
+    return network
+
+
+def bipolar(network: Network) -> None:
+    """Signs for weights and activations, with a max pool of them and a sum of two, as CNV_1W1A."""
+
+    def signs(*shape: int) -> str:
+        before = network.last
+        values = network.constant(network.random.normal(0, 1, shape))
+        made = network.add("BipolarQuant", 0.1317, first=values, domain=CUSTOM)
+        network.last = before
+        return made
+
+    def layer(kernel: int) -> str:
+        before = network.last
+        network.add("Conv", signs(4, 4, kernel, kernel), first=before, pads=[kernel // 2] * 4)
+        network.add("Add", network.random.normal(0, 0.3, (1, 4, 1, 1)))
+        return network.add("BipolarQuant", 0.2937, domain=CUSTOM)
+
+    layer(3)
+    pool = network.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    network.add("Add", pool, first=layer(1))
+    network.quant(0.2937, 3)
+
+
+def older_sign(network: Network) -> None:
+    """A sign as FINN's older dialect has it: 2 x (1 where it is reached) - 1, and its scale."""
+    network.convolution(4, 4)
+    thresholds = network.random.normal(0, 0.3, (4, 1))
+    network.add(
+        "MultiThreshold", thresholds, domain=CUSTOM, out_dtype="BIPOLAR", out_scale=2.0,
+        out_bias=-1.0,
+    )  # fmt: skip
+    network.add("Mul", 0.2937)
+
+
 def _scales_by_class() -> Network:
     network = start()
     network.add("GlobalAveragePool")
@@ -414,6 +469,10 @@ KINDS: dict[str, Kind] = {
     **{f"stem-{shortcut}": (lambda shortcut=shortcut: finish(stem(shortcut)), {})
        for shortcut in ("itself", "convolution", "unquantised-sum", "two-pools")},
     "hidden-linear-layers": (hidden, {}),
+    "linear-layer-of-an-image": (lenet, {}),
+    "linear-layer-of-an-image-quantised-flat": (lambda: lenet(["Quant"], bias=True), {}),
+    "head-of-an-image": (lambda: lenet(head=True), {}),
+    "head-of-an-image-with-bias": (lambda: lenet(head=True, bias=True), {}),
     "average-2": (lambda: _pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), {}),
     "average-3-padded": (lambda: _pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2],
                                        pads=[1] * 4, count_include_pad=1), {}),
@@ -426,6 +485,8 @@ KINDS: dict[str, Kind] = {
         n, 1, np.linspace(0.1, 0.17, 4).reshape(4, 1, 1, 1))), {}),
     "sums-of-sums": (lambda: _middle(sums_of_sums), {}),
     "three-sums": (lambda: _middle(lambda n: sums_of_sums(n, 3)), {}),
+    "bipolar": (lambda: _middle(bipolar), {}),
+    "bipolar-older-dialect": (lambda: _middle(older_sign), {}),
     "mobile-block": (lambda: _middle(mobile_block), {}),
     "dilation": (lambda: finish(start(dilations=[2, 2], pads=[2] * 4)), {}),
     "kernel-5": (lambda: finish(start(kernel=5)), {}),

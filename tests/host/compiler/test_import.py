@@ -119,9 +119,9 @@ def _uneven_weights(network: Network) -> None:
     network.quant(0.3)
 
 
-def _bipolar(network: Network) -> None:
+def _two_levels(network: Network) -> None:
     network.convolution(4, 4)
-    network.add("BipolarQuant", 0.3, domain=CUSTOM)
+    network.add("MultiThreshold", np.zeros((4, 1)), domain=CUSTOM, out_dtype="BIPOLAR")
 
 
 def _integer_operators(network: Network) -> None:
@@ -169,7 +169,7 @@ def _wide(network: Network) -> None:
         (_clip, "is a Clip that no Quant node reads; quantise what it gives"),
         (_trunc, "is a Trunc: it cuts off bits of a sum; export the pool without it"),
         (_uneven_weights, "has weights with a zero point; only 0 has a kernel"),
-        (_bipolar, "is a BipolarQuant: 1-bit numbers have no kernel"),
+        (_two_levels, "is no sign: it gives other numbers than -1 and 1"),
         (_integer_operators, r"dequantises what QLinearConv '\S+' gives: integer operators hide"),
         (_sigmoid, "is a Sigmoid: it has no integer counterpart here"),
         (_zero_point, r"has the zero point \[16.0\]; one that is among its levels, 0 to 15"),

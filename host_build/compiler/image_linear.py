@@ -1,0 +1,162 @@
+"""A linear layer that reads a small image: a convolution whose one window is the whole image.
+
+Flatten puts channels first, as weights of a convolution have them, so no number moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import NodeProto, helper
+
+from host_build.compiler.edit import attribute, replace, store, stored
+from host_build.compiler.model import ModelWrapper
+from host_build.kernels.limits import WINDOW_SIDES
+
+_FLATTENS = ("Flatten", "Reshape")
+# What gives each number by itself.
+_BY_NUMBER = ("Quant", "Relu", "Clip", "Mul", "MultiThreshold")
+_BY_CHANNEL = (*_BY_NUMBER, "Add", "BatchNormalization")
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """Stored weights (outputs, inputs), their name, and the node that quantises them."""
+
+    name: str
+    values: np.ndarray
+    quant: NodeProto | None
+
+
+def convolve(model: ModelWrapper) -> None:
+    """Turn each such layer whose image has a kernel; the others are refused by name."""
+    for node in list(model.graph.node):
+        if node.op_type not in _FLATTENS:
+            continue
+        shape, flat = (
+            list(model.get_tensor_shape(name) or []) for name in (node.input[0], node.output[0])
+        )
+        small = len(shape) == 4 and all(side in WINDOW_SIDES for side in shape[2:])
+        if not small or shape[2:] == [1, 1] or len(flat) != 2:
+            continue
+        between, layer = _reader(model, node)
+        matrix = None if layer is None else _matrix(model, layer)
+        if layer is not None and matrix is not None and matrix.values.shape[1] == flat[1]:
+            _as_convolution(model, node, between, layer, matrix, shape[1:])
+
+
+def _reader(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], NodeProto | None]:
+    """The linear layer that alone reads `node`, and what stands between them."""
+    between: list[NodeProto] = []
+    last = node
+    while True:
+        readers = model.find_consumers(last.output[0]) or []
+        if len(readers) != 1:
+            return between, None
+        last = readers[0]
+        if last.op_type in ("MatMul", "Gemm"):
+            return between, last
+        numbers = [stored(model, last, index) for index in range(1, len(last.input))]
+        if last.op_type not in _BY_NUMBER or any(
+            found is None or found.shape[:1] not in ((), (1,)) for found in numbers
+        ):
+            return between, None
+        between.append(last)
+
+
+def _matrix(model: ModelWrapper, layer: NodeProto) -> _Matrix | None:
+    name, turns = layer.input[1], 0
+    node, quant = model.find_producer(name), None
+    while node is not None:
+        if node.op_type == "Quant":
+            quant = node
+        elif node.op_type == "Transpose":
+            turns += 1
+        else:
+            return None
+        name = node.input[0]
+        node = model.find_producer(name)
+    values = model.get_initializer(name)
+    if values is None or values.ndim != 2:
+        return None
+    outputs_last = not attribute(layer, "transB", 0)
+    return _Matrix(name, values.T if outputs_last != (turns % 2 == 1) else values, quant)
+
+
+def _as_convolution(
+    model: ModelWrapper, flatten: NodeProto, between: list[NodeProto], layer: NodeProto,
+    matrix: _Matrix, image: list[int],
+) -> None:  # fmt: skip
+    name = layer.name
+    weights = store(model, matrix.name, matrix.values.reshape(-1, *image))
+    new: list[NodeProto] = []
+    if (quant := matrix.quant) is not None:
+        scale = stored(model, quant, 1)
+        if scale is None:
+            return  # it is refused by name
+        scale = scale.reshape(-1, 1, 1, 1) if scale.size > 1 else scale.reshape(())
+        made = helper.make_node(
+            "Quant", [weights, store(model, f"{name}_scale", scale), *quant.input[2:]],
+            [f"{weights}_quantised"], name=f"{quant.name}_of_{name}", domain=quant.domain,
+        )  # fmt: skip
+        made.attribute.extend(quant.attribute)
+        new.append(made)
+        weights = made.output[0]
+    image_after = flatten.input[0]
+    for node in between:
+        if node.input[0] == flatten.output[0]:
+            node.input[0] = image_after
+        image_after = node.output[0]
+        model.set_tensor_shape(image_after, [1, *image])
+    pixel, flat = f"{name}_pixel", f"{name}_flat"
+    model.set_tensor_shape(pixel, [1, len(matrix.values), 1, 1])
+    new += [
+        helper.make_node(
+            "Conv", [image_after, weights], [pixel], name=name,
+            kernel_shape=image[1:], strides=[1, 1], pads=[0] * 4, dilations=[1, 1], group=1,
+        ),
+        helper.make_node("Flatten", [pixel], [flat], name=f"{name}_flatten"),
+    ]  # fmt: skip
+    bias = stored(model, layer, 2)
+    if bias is None:
+        new[-1].output[0] = layer.output[0]
+        new[-2].input.extend(layer.input[2:])
+    else:
+        term = store(model, f"{name}_bias", bias.reshape(1, -1))
+        new.append(helper.make_node("Add", [flat, term], list(layer.output), name=f"{name}_add"))
+    model.graph.node.remove(flatten)
+    replace(model, layer, *new)
+    _flatten_late(model, model.find_consumers(pixel)[0], len(matrix.values))
+
+
+def _flatten_late(model: ModelWrapper, flatten: NodeProto, channels: int) -> None:
+    """Move it behind what goes channel by channel: scales and quantisers of the pixel it flattens.
+
+    There FINN's passes take scales of channels into thresholds.
+    """
+    pixel, last, quantised = flatten.input[0], flatten, False
+    while len(readers := model.find_consumers(last.output[0]) or []) == 1:
+        (reader,) = readers
+        numbers = [stored(model, reader, index) for index in range(1, len(reader.input))]
+        if reader.op_type not in _BY_CHANNEL or any(found is None for found in numbers):
+            break
+        last, quantised = reader, quantised or reader.op_type in ("Quant", "MultiThreshold")
+    if not quantised:
+        return  # the logits
+    node = flatten
+    while node is not last:
+        (node,) = model.find_consumers(node.output[0])
+        for index in range(1, len(node.input)):
+            values = stored(model, node, index)
+            if node.op_type in ("Quant", "Add", "Mul") and values is not None and values.size > 1:
+                node.input[index] = store(model, node.input[index], values.reshape(1, -1, 1, 1))
+        model.set_tensor_shape(node.output[0], [1, channels, 1, 1])
+    first = next(n for n in model.graph.node if flatten.output[0] in n.input)
+    first.input[0] = pixel
+    flat, flatten.input[0] = last.output[0], f"{last.output[0]}_pixel"
+    flatten.output[0], last.output[0] = flat, flatten.input[0]
+    model.set_tensor_shape(flatten.input[0], [1, channels, 1, 1])
+    model.set_tensor_shape(flat, [1, channels])
+    model.graph.node.remove(flatten)
+    model.graph.node.insert(list(model.graph.node).index(last) + 1, flatten)

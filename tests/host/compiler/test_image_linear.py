@@ -1,0 +1,40 @@
+"""A linear layer that reads a small image becomes one window of it, and no number changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from board_app.network.nodes import Convolution
+from host_build.compiler.pipeline import compile_model
+from tests.host.compiler.networks import lenet
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(12).integers(0, 256, (4, 32, 32, 3), np.uint8)
+
+
+def test_a_hidden_layer_with_a_bias_whose_input_is_quantised_flat(tmp_path, pictures):
+    path = lenet(["Quant"], bias=True).save(tmp_path / "m.onnx")
+    compiled = compile_model(path, tmp_path / "o", pictures)
+    assert compiled.rounded == 0
+    assert compiled.bias_error == 0
+    *_, layer, head = (n for n in compiled.graph.nodes if isinstance(n, Convolution))
+    assert layer.kernel == (4, 4)
+    assert layer.shape == (1, 1, 6)
+    assert head.kernel == (1, 1)
+
+
+def test_a_head_whose_bias_is_rounded_to_its_steps(tmp_path, pictures):
+    path = lenet(head=True, bias=True).save(tmp_path / "m.onnx")
+    compiled = compile_model(path, tmp_path / "o", pictures)
+    assert compiled.rounded == 0
+    assert 0 < compiled.bias_error <= compiled.logit_scale / 2
+    assert compiled.notes == (
+        f"the bias of the logits is rounded to their steps: by up to {compiled.bias_error:.2g}",
+    )
+    head, bias = [n for n in compiled.graph.nodes if isinstance(n, Convolution)][-2:]
+    assert head.kernel == bias.kernel == (4, 4)
+    assert not bias.weights[:, 1:].any()
+    assert not bias.weights[:, :, 1:].any()
