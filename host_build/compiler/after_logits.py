@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import NodeProto
 
-from host_build.compiler.edit import drop, stored
+from host_build.compiler.edit import drop, forget, stored
 from host_build.compiler.model import ModelWrapper
 
 _LEFT_OUT = {
@@ -13,6 +13,7 @@ _LEFT_OUT = {
     "TopK": "the board gives the logits, and the host the largest",
     "Softmax": "the board gives the logits, and the host their probabilities",
     "LogSoftmax": "the board gives the logits, and the host their probabilities",
+    "Sigmoid": "the board gives the logits, and the largest stays the largest",
 }
 
 
@@ -22,6 +23,9 @@ def leave_out(model: ModelWrapper) -> list[str]:
     while True:
         producers = {id(p): p for o in model.graph.output if (p := model.find_producer(o.name))}
         last: NodeProto | None = next(iter(producers.values()), None)
+        if len(producers) == 1 and last is not None and last.op_type == "Identity":
+            drop(model, last)
+            continue
         if len(producers) != 1 or last is None or last.op_type not in _LEFT_OUT:
             return notes
         notes.append(
@@ -34,7 +38,7 @@ def leave_out(model: ModelWrapper) -> list[str]:
             if known.name == logits.name:
                 logits.CopyFrom(known)
         model.graph.output[0].CopyFrom(logits)
-        _forget(model, logits.name)
+        forget(model.graph, logits.name)
         model.graph.node.remove(last)
 
 
@@ -56,13 +60,5 @@ def leave_out_offsets(model: ModelWrapper) -> list[str]:
                 "logits, which changes no class and no probability"
             )
             drop(model, node)
-            _forget(model, model.graph.output[0].name)
         node = before
     return notes
-
-
-def _forget(model: ModelWrapper, tensor: str) -> None:
-    """The model's output is known as such alone."""
-    for known in list(model.graph.value_info):
-        if known.name == tensor:
-            model.graph.value_info.remove(known)

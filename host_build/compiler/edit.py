@@ -59,6 +59,14 @@ def redirect(model: ModelWrapper, old: str, new: str) -> None:
     for output in model.graph.output:
         if output.name == old:
             output.name = new
+            forget(model.graph, new)
+
+
+def forget(graph: GraphProto, tensor: str) -> None:
+    """Let the shape of `tensor` be said in one place, where it is an output of the model."""
+    for known in list(graph.value_info):
+        if known.name == tensor:
+            graph.value_info.remove(known)
 
 
 def drop(model: ModelWrapper, node: NodeProto) -> None:

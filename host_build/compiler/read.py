@@ -11,7 +11,7 @@ from qonnx.transformation.fold_constants import FoldConstantsFiltered
 from qonnx.transformation.infer_shapes import InferShapes
 
 from host_build.compiler import after_logits
-from host_build.compiler.edit import store_constants
+from host_build.compiler.edit import forget, store_constants
 from host_build.compiler.foreign import foreign
 from host_build.compiler.given import Given
 from host_build.compiler.model import CompileError, ModelWrapper, apply
@@ -48,6 +48,8 @@ def read(path: Path) -> Given:
         require_whole(proto.graph, path)
         for value in [value for value in proto.graph.input if value.name != source]:
             proto.graph.input.remove(value)  # it is stored
+        for output in proto.graph.output:
+            forget(proto.graph, output.name)
         model = ModelWrapper(proto)
         notes = [*_one_image(model, source), *after_logits.leave_out(model)]
         _require_output(model, path)

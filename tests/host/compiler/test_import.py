@@ -233,6 +233,26 @@ def test_what_adds_the_same_to_all_logits_is_left_out(tmp_path, images):
     assert np.allclose(again.quickly(images, None), given.run(images, None), rtol=1e-5)
 
 
+def test_a_sigmoid_and_what_keras_puts_behind_it_are_left_out(tmp_path, images):
+    """tf2onnx ends in Identities, and says the shape of what they give too."""
+    network = finish(start())
+    logits = network.last
+    for operation in ("Sigmoid", "Identity", "Identity"):
+        network.add(operation)
+    alone = read(network.save(tmp_path / "alone.onnx", outputs=[logits])).run(images, None)
+    path = network.save(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.graph.value_info.extend(
+        helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, [1, 10])
+        for node in model.graph.node[-4:]
+    )
+    onnx.save(model, path)
+    given, adapted = buildable(path)
+    assert [note.split()[0] for note in given.notes] == ["Sigmoid"]
+    assert np.array_equal(given.run(images, None), alone)
+    assert adapted.graph.node[-1].op_type == "MatMul"
+
+
 def test_a_bias_of_each_class_is_not_left_out(tmp_path):
     given = read(KINDS["bias-of-the-head"][0]().save(tmp_path / "m.onnx"))
     assert given.notes == ()
