@@ -1,6 +1,7 @@
 """A linear layer that reads a small image: a convolution whose one window is the whole image.
 
-Flatten puts channels first, as weights of a convolution have them, so no number moves.
+Flatten puts channels first, as weights of a convolution have them, so no number moves. Keras puts
+them last, by a Transpose in front of it: then the weights are turned instead.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, helper
 
-from host_build.compiler.edit import attribute, replace, store, stored
+from host_build.compiler.edit import attribute, drop, replace, store, stored
 from host_build.compiler.model import ModelWrapper
 from host_build.kernels.limits import WINDOW_SIDES
 
@@ -22,11 +23,15 @@ _BY_CHANNEL = (*_BY_NUMBER, "Add", "BatchNormalization")
 
 @dataclass(frozen=True)
 class _Matrix:
-    """Stored weights (outputs, inputs), their name, and the node that quantises them."""
+    """Stored weights (outputs, inputs), their name, the node that quantises them, and its scale.
+
+    The scale is one number, or (outputs, 1, 1, 1).
+    """
 
     name: str
     values: np.ndarray
     quant: NodeProto | None
+    scale: np.ndarray | None
 
 
 def convolve(model: ModelWrapper) -> None:
@@ -34,16 +39,34 @@ def convolve(model: ModelWrapper) -> None:
     for node in list(model.graph.node):
         if node.op_type not in _FLATTENS:
             continue
+        turned = _channels_last(model, node)
+        source = node.input[0] if turned is None else turned.input[0]
         shape, flat = (
-            list(model.get_tensor_shape(name) or []) for name in (node.input[0], node.output[0])
+            list(model.get_tensor_shape(name) or []) for name in (source, node.output[0])
         )
         small = len(shape) == 4 and all(side in WINDOW_SIDES for side in shape[2:])
         if not small or shape[2:] == [1, 1] or len(flat) != 2:
             continue
         between, layer = _reader(model, node)
         matrix = None if layer is None else _matrix(model, layer)
-        if layer is not None and matrix is not None and matrix.values.shape[1] == flat[1]:
-            _as_convolution(model, node, between, layer, matrix, shape[1:])
+        if layer is None or matrix is None or matrix.values.shape[1] != flat[1]:
+            continue
+        channels, *window = shape[1:]
+        if turned is None:
+            windows = matrix.values.reshape(-1, channels, *window)
+        else:
+            windows = matrix.values.reshape(-1, *window, channels).transpose(0, 3, 1, 2)
+            drop(model, turned)
+        _as_convolution(model, node, between, layer, matrix, windows)
+
+
+def _channels_last(model: ModelWrapper, flatten: NodeProto) -> NodeProto | None:
+    """The Transpose that `flatten` alone reads, from channels first to last."""
+    found = model.find_producer(flatten.input[0])
+    if found is None or found.op_type != "Transpose":
+        return None
+    alone = len(model.find_consumers(found.output[0]) or []) == 1
+    return found if alone and list(attribute(found, "perm", [])) == [0, 2, 3, 1] else None
 
 
 def _reader(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], NodeProto | None]:
@@ -78,24 +101,28 @@ def _matrix(model: ModelWrapper, layer: NodeProto) -> _Matrix | None:
         name = node.input[0]
         node = model.find_producer(name)
     values = model.get_initializer(name)
-    if values is None or values.ndim != 2:
+    scale = None if quant is None else stored(model, quant, 1)
+    if values is None or values.ndim != 2 or (quant is not None and scale is None):
         return None
-    outputs_last = not attribute(layer, "transB", 0)
-    return _Matrix(name, values.T if outputs_last != (turns % 2 == 1) else values, quant)
+    if bool(attribute(layer, "transB", 0)) == (turns % 2 == 1):
+        values, scale = values.T, None if scale is None else np.broadcast_to(scale, values.shape).T
+    if scale is not None and scale.size > 1:
+        rows = np.broadcast_to(scale, values.shape)
+        if (rows != rows[:, :1]).any():
+            return None  # it is no scale of outputs: refused by name
+        scale = rows[:, 0].reshape(-1, 1, 1, 1)
+    return _Matrix(name, values, quant, scale)
 
 
 def _as_convolution(
     model: ModelWrapper, flatten: NodeProto, between: list[NodeProto], layer: NodeProto,
-    matrix: _Matrix, image: list[int],
+    matrix: _Matrix, windows: np.ndarray,
 ) -> None:  # fmt: skip
-    name = layer.name
-    weights = store(model, matrix.name, matrix.values.reshape(-1, *image))
+    name, image = layer.name, list(windows.shape[1:])
+    weights = store(model, matrix.name, windows)
     new: list[NodeProto] = []
-    if (quant := matrix.quant) is not None:
-        scale = stored(model, quant, 1)
-        if scale is None:
-            return  # it is refused by name
-        scale = scale.reshape(-1, 1, 1, 1) if scale.size > 1 else scale.reshape(())
+    quant, scale = matrix.quant, matrix.scale
+    if quant is not None and scale is not None:
         made = helper.make_node(
             "Quant", [weights, store(model, f"{name}_scale", scale), *quant.input[2:]],
             [f"{weights}_quantised"], name=f"{quant.name}_of_{name}", domain=quant.domain,

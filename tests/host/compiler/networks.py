@@ -355,18 +355,26 @@ def _relu6(network: Network, scale: float) -> None:
     network.quant(scale, signed=0)
 
 
-def lenet(inner: Sequence[str] = (), head: bool = False, bias: bool = False) -> Network:
-    """A linear layer that reads 4x5 pixels, as LeNet and VGG have it; `inner` nodes before it."""
+def lenet(
+    inner: Sequence[str] = (), head: bool = False, bias: bool = False, width: int = 4
+) -> Network:
+    """A linear layer that reads 4x4 pixels, as LeNet and VGG have it.
+
+    Of `inner` are a Quant behind the Flatten, and a Transpose before it, as Keras has it. Pictures
+    of 32x24 leave a `width` of 3.
+    """
     network = start(kernel=5, pads=[0] * 4, strides=[4, 4])
     network.add("MaxPool", kernel_shape=[2, 1], strides=[2, 1], pads=[0, 0, 1, 0])
     network.convolution(4, 4, 3, pads=[1] * 4, strides=[1, 2])
     if "Quant" not in inner:
         network.quant(0.2937)
+    if "Transpose" in inner:
+        network.add("Transpose", perm=[0, 2, 3, 1])
     network.add("Flatten")
     if "Quant" in inner:
         network.quant(0.2937)
     before = network.last
-    inputs, outputs = 4 * 4 * 4, 10 if head else 6
+    inputs, outputs = 4 * 4 * width, 10 if head else 6
     scales = 0.1 if head else network.random.uniform(0.1, 0.2, (outputs, 1))
     weights = network.weights((outputs, inputs), scales)
     terms = [network.constant(network.random.normal(0, 0.3, outputs))] if bias else []
@@ -471,6 +479,7 @@ KINDS: dict[str, Kind] = {
     "hidden-linear-layers": (hidden, {}),
     "linear-layer-of-an-image": (lenet, {}),
     "linear-layer-of-an-image-quantised-flat": (lambda: lenet(["Quant"], bias=True), {}),
+    "linear-layer-of-an-image-channels-last": (lambda: lenet(["Transpose"]), {}),
     "head-of-an-image": (lambda: lenet(head=True), {}),
     "head-of-an-image-with-bias": (lambda: lenet(head=True, bias=True), {}),
     "average-2": (lambda: _pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), {}),
