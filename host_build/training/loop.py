@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from tqdm import tqdm
 
 from host_build.errors import HostError
-from host_build.training import checkpoint, teacher
+from host_build.training import checkpoint, onednn, teacher
 from host_build.training.images import Images, View, accuracy, batches, device_name, shuffled
 from host_build.training.models import build
 from host_build.training.networks import Network
@@ -103,7 +103,8 @@ class Training:
 
     def _use(self, model: nn.Module) -> None:
         recipe = self.recipe
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.format = onednn.memory_format(model)
+        self.model = model.to(memory_format=self.format)  # type: ignore[call-overload]
         self.step: nn.Module = (
             # Steps of few and small kernels take longer to be launched than to run.
             torch.compile(self.model, dynamic=False, mode="reduce-overhead")  # type: ignore[assignment]
@@ -183,6 +184,7 @@ class Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.zero_grad()
+            pixels = pixels.contiguous(memory_format=self.format)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 # Compiling for the last batch, which is smaller, takes longer than it saves.
                 network = self.step if len(index) == recipe.batch else self.model
