@@ -23,10 +23,12 @@ def leave_out(model: ModelWrapper) -> list[str]:
     while True:
         producers = {id(p): p for o in model.graph.output if (p := model.find_producer(o.name))}
         last: NodeProto | None = next(iter(producers.values()), None)
-        if len(producers) == 1 and last is not None and last.op_type == "Identity":
+        if len(producers) != 1 or last is None or model.find_producer(last.input[0]) is None:
+            return notes
+        if last.op_type == "Identity":
             drop(model, last)
             continue
-        if len(producers) != 1 or last is None or last.op_type not in _LEFT_OUT:
+        if last.op_type not in _LEFT_OUT:
             return notes
         notes.append(
             f"{last.op_type} {last.name!r} at the end is left out: {_LEFT_OUT[last.op_type]}"
