@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from host_build.kernels.base import Kernel
+from host_build.simulation.network import NetworkSimulation
 from host_build.simulation.verilator import Circuit, Result, build
 
 STALLS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.3, 0.3), (0.7, 0.7))
 """Probabilities of a pause at the input and at the output."""
+
+
+def check_network(
+    circuit: NetworkSimulation, images: NDArray[np.uint8], expected: NDArray[np.integer],
+    interval: int, stalls: Sequence[tuple[float, float]], seed: int = 1,
+) -> None:  # fmt: skip
+    """The logits are those expected, at the pace predicted, and with any of the pauses."""
+    run = circuit.run(images)
+    assert np.array_equal(run.logits, expected)
+    assert run.interval == interval
+    for stall_in, stall_out in stalls:
+        stalled = circuit.run(images, stall_in=stall_in, stall_out=stall_out, seed=seed)
+        assert np.array_equal(stalled.logits, expected), (stall_in, stall_out)
 
 
 def build_kernel(kernel: Kernel) -> Circuit:

@@ -16,6 +16,8 @@ from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
 from tests.host.compiler.networks import Network, bipolar, finish, grouped, qdq, start, zero_points
 
+from .support import check_network
+
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
 
 HEIGHT, WIDTH = 9, 7
@@ -88,9 +90,5 @@ def simulated_equals(
     folding = fold(graph, cycles=CYCLES)
     layout = plan(graph, folding, size_fifos(plan(graph, folding), name))
     circuit = NetworkSimulation.generated(layout, name)
-    run = circuit.run(images)
-    assert np.array_equal(run.logits, expected)
-    assert run.interval == layout.interval
-    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.3, 0.3)):
-        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
-        assert np.array_equal(stalled.logits, expected), stalls
+    stalls = ((0.5, 0.0), (0.0, 0.5), (0.3, 0.3))
+    check_network(circuit, images, expected, layout.interval, stalls)

@@ -12,6 +12,7 @@ from host_build.simulation.fifo_sizing import size_fifos
 from host_build.simulation.network import NetworkSimulation
 from tests.board.networks import Builder, near_zero
 
+from .support import check_network
 from .test_network import frames, random_folding
 
 pytestmark = [pytest.mark.rtl, pytest.mark.slow]
@@ -49,9 +50,5 @@ def test_windows_of_every_side_step_and_padding():
     images = frames(graph, 10)
     expected = Reference(graph).execute(images)
     assert len(np.unique(expected, axis=0)) > 5
-    run = circuit.run(images)
-    assert np.array_equal(run.logits, expected)
-    assert run.interval == layout.interval
-    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.6, 0.6)):
-        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
-        assert np.array_equal(stalled.logits, expected), stalls
+    stalls = ((0.5, 0.0), (0.0, 0.5), (0.6, 0.6))
+    check_network(circuit, images, expected, layout.interval, stalls)

@@ -33,6 +33,8 @@ from host_build.simulation.network import FifoSizing, NetworkSimulation
 from host_build.simulation.verilator import Deadlock, SimulationError, lint
 from tests.board.networks import Builder, near_zero
 
+from .support import check_network
+
 pytestmark = pytest.mark.rtl
 
 
@@ -82,12 +84,8 @@ def test_random_folding_is_exact_keeps_its_pace_and_never_deadlocks(seed):
     images = frames(graph, 12, seed)
     expected = Reference(graph).execute(images)
     assert len(np.unique(expected, axis=0)) == len(images)
-    run = circuit.run(images)
-    assert np.array_equal(run.logits, expected)
-    assert run.interval == layout.interval
-    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7), (0.9, 0.9)):
-        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=seed)
-        assert np.array_equal(stalled.logits, expected), stalls
+    stalls = ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7), (0.9, 0.9))
+    check_network(circuit, images, expected, layout.interval, stalls, seed)
 
     # One slot less where the shortcut waits for the main path does stall.
     sizing = FifoSizing(largest, "net_random")
@@ -145,12 +143,9 @@ def test_windows_of_each_channel_are_exact_and_keep_their_pace(network):
     images = frames(graph, 16)
     expected = Reference(graph).execute(images)
     assert len(np.unique(expected, axis=0)) > len(images) // 2
-    run = circuit.run(images)
-    assert np.array_equal(run.logits, expected)
-    assert run.interval == layout.interval <= cycles
-    for stalls in ((0.5, 0.0), (0.0, 0.5), (0.7, 0.7)):
-        stalled = circuit.run(images, stall_in=stalls[0], stall_out=stalls[1], seed=1)
-        assert np.array_equal(stalled.logits, expected), stalls
+    assert layout.interval <= cycles
+    stalls = ((0.5, 0.0), (0.0, 0.5), (0.7, 0.7))
+    check_network(circuit, images, expected, layout.interval, stalls)
 
 
 def test_fold_says_when_windows_take_longer():
