@@ -28,7 +28,10 @@ def digest(content: Any) -> str:
 
 
 def filled(folder: Path, make: Callable[[Path], None]) -> Path:
-    """`folder`, filled by `make` if it is not there. It appears whole or not at all."""
+    """`folder`, filled by `make` if it is not there. It appears whole or not at all.
+
+    What `make` leaves beside the folder that it is given, in the same parent, is removed.
+    """
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ moves them into the LUT that follows.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import shutil
@@ -76,28 +75,19 @@ def synthesize(
     files = [f"{i}_{p.name}" for i, p in enumerate(sources)]
     script = _script(top, files, parameters, frontend, shift_registers)
     tools = [_version(), (Path(__file__).with_name("cascade.py")).read_text()]
-    key = _digest([tools, script, contents, sorted(images.items())])
-    folder = cache / f"{top}-{key}"
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as temporary:
-            work = Path(temporary) / "work"
-            work.mkdir()
-            for index, (path, text) in enumerate(zip(sources, contents, strict=True)):
-                (work / f"{index}_{path.name}").write_text(text)
-            for name, text in images.items():
-                (work / name).write_text(text)
-            _run(work, script)
-            report = _finish(work)
-            whole = Path(temporary) / "whole"
-            whole.mkdir()
-            shutil.move(work / "netlist.json", whole / "netlist.json")
-            (whole / "report.json").write_text(json.dumps(report, indent=1))
-            try:
-                whole.rename(folder)
-            except OSError:  # another process was quicker, with the same content
-                if not folder.is_dir():
-                    raise
+    key = caches.digest([tools, script, contents, sorted(images.items())])
+
+    def make(whole: Path) -> None:
+        work = whole.parent / "work"
+        work.mkdir()
+        for name, text in {**dict(zip(files, contents, strict=True)), **images}.items():
+            (work / name).write_text(text)
+        _run(work, script)
+        report = _finish(work)
+        shutil.move(work / "netlist.json", whole / "netlist.json")
+        (whole / "report.json").write_text(json.dumps(report, indent=1))
+
+    folder = caches.filled(cache / f"{top}-{key}", make)
     report = json.loads((folder / "report.json").read_text())
     return Synthesis(**report, netlist=folder / "netlist.json")
 
@@ -203,7 +193,3 @@ def _version() -> str:
         return importlib.metadata.version("pyosys")
     except importlib.metadata.PackageNotFoundError:
         raise YosysError("Yosys is not installed: pip install pyosys") from None
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:20]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -74,8 +73,7 @@ def ask(
         "[options]", *options, "[engines]", _YICES if depth else _REACHABILITY,
         "[script]", *script, "[files]", *texts, "",
     ])  # fmt: skip
-    key = hashlib.sha256(json.dumps([_versions(), job, dict(texts)]).encode()).hexdigest()[:20]
-    folder = cache / key
+    folder = cache / caches.digest([_versions(), job, dict(texts)])
     answer = folder / "verdict.json"
     if answer.is_file():
         return Verdict(**json.loads(answer.read_text()))
