@@ -96,7 +96,7 @@ def implement(design: Design, folder: Path, tools: Tools, settings: Settings = D
         tried.append((run, told))
     run, told = max(tried, key=lambda found: float(found[1]["highest_mhz"]))
     report = _report(design, synthesised, run, placer.version, settings, told)
-    return Outcome(replace(report, warnings=(_advice(tried, run), *report.warnings)), None)
+    return Outcome(replace(report, warnings=(_advice(tried, run, told), *report.warnings)), None)
 
 
 def timing_of(bitstream: Path, tools: Tools, clock_mhz: float, folder: Path) -> dict[str, Any]:
@@ -203,11 +203,12 @@ def _analysis(run: Run, told: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _advice(tried: Sequence[tuple[Run, Mapping[str, Any]]], best: Run) -> str:
-    reached = ", ".join(f"{run.seed}: {told['highest_mhz']:.2f} MHz" for run, told in tried)
-    clock = next(told["ps_mhz"] for run, told in tried if run is best)
+def _advice(
+    tried: Sequence[tuple[Run, Mapping[str, Any]]], best: Run, told: Mapping[str, Any]
+) -> str:
+    reached = ", ".join(f"{run.seed}: {each['highest_mhz']:.2f} MHz" for run, each in tried)
     return (
         f"timing does not close (what each seed reaches, {reached}); seed {best.seed} closes at "
-        f"{clock:.6g} MHz: give --clock {clock:.6g}, what was placed and routed is kept; or try "
-        "more with --seeds"
+        f"{told['ps_mhz']:.6g} MHz: give --clock {told['ps_mhz']:.6g}, what was placed and routed "
+        "is kept; or try more with --seeds"
     )
