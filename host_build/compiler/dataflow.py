@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
 from finn.transformation.fpgadataflow.convert_to_hw.duplicate_streams import (
@@ -28,7 +26,7 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
-from host_build.compiler.edit import attribute
+from host_build.compiler.edit import behind
 from host_build.compiler.head_bias import reach
 from host_build.compiler.model import CompileError, ModelWrapper, apply
 from host_build.compiler.streamline import logit_scale
@@ -36,23 +34,9 @@ from host_build.compiler.streamline import logit_scale
 _LARGEST_WEIGHT = 127
 
 
-@dataclass(frozen=True)
-class Dataflow:
-    """FINN's hardware layers, and the scale that turns their logits into floats.
-
-    `bias_error` (1 or classes,) float64 is what these floats have more than the network's own,
-    since a bias of the logits is rounded to their steps.
-    """
-
-    model: ModelWrapper
-    logit_scale: float
-    bias_error: np.ndarray
-
-
-def dataflow(model: ModelWrapper) -> Dataflow:
-    """Make hardware layers of the streamlined `model`, which it changes."""
-    scale, bias_error = _take_output_scale(model)
-    model = apply(
+def dataflow(model: ModelWrapper) -> ModelWrapper:
+    """Make hardware layers of the streamlined `model` without its logits' scale."""
+    return apply(
         model, InferShapes(), InferDataTypes(),
         InferThresholdingLayer(), InferVectorVectorActivation(),
         InferQuantizedMatrixVectorActivation(), InferConvInpGen(),
@@ -61,13 +45,13 @@ def dataflow(model: ModelWrapper) -> Dataflow:
         InferDataTypes(), GiveUniqueNodeNames(), GiveReadableTensorNames(),
         InferShapes(), InferDataTypes(), InferDataLayouts(),
     )  # fmt: skip
-    return Dataflow(model, scale, bias_error)
 
 
-def _take_output_scale(model: ModelWrapper) -> tuple[float, np.ndarray]:
+def take_logit_scale(model: ModelWrapper) -> tuple[float, np.ndarray]:
     """Remove the last Mul: argmax does not need it, and the host applies it to show logits.
 
-    A bias behind it becomes one of integers.
+    A bias behind it becomes one of integers. Returns the scale, and (1 or classes,) float64: what
+    the logits have more than the network's own, since their bias is rounded to their steps.
     """
     last, *bias = logit_scale(model)
     scale = model.get_initializer(last.input[1])
@@ -84,20 +68,18 @@ def _in_steps(model: ModelWrapper, bias: NodeProto, scale: float) -> tuple[float
 
     Returns the scale of those steps, and the rounding of each class.
     """
-    head = model.find_producer(bias.input[0])
-    while head is not None and head.op_type in ("Flatten", "Reshape", "Transpose"):
-        head = model.find_producer(head.input[0])
-    weights = None
-    if head is not None and head.op_type == "MatMul":
-        weights = model.get_initializer(head.input[1])
-    if weights is None:
+    head = behind(model, bias.input[0])
+    weights = None if head is None else model.get_initializer(head.input[1])
+    if head is None or head.op_type != "MatMul" or weights is None:
         raise CompileError(f"dataflow: the bias {bias.name!r} is not that of a matrix product")
     # One for all classes, or one for each.
     terms = np.broadcast_to(model.get_initializer(bias.input[1]), (1, weights.shape[1]))
     steps = terms.astype(np.float64) / scale
     finer = _LARGEST_WEIGHT // int(np.abs(weights).max())
-    channels = model.get_tensor_shape(head.input[0])[-1] // _window(model, head)
-    while finer > 1 and np.abs(steps).max() * finer > reach(channels):
+    windows = model.find_producer(head.input[0])
+    pixels = head.input[0] if windows is None or windows.op_type != "Im2Col" else windows.input[0]
+    most = reach(model.get_tensor_shape(pixels)[-1])
+    while finer > 1 and np.abs(steps).max() * finer > most:
         finer -= 1
     model.set_initializer(head.input[1], weights * finer)
     model.set_tensor_datatype(head.input[1], DataType["INT8"])
@@ -107,12 +89,3 @@ def _in_steps(model: ModelWrapper, bias: NodeProto, scale: float) -> tuple[float
     for tensor in (bias.input[0], bias.output[0]):
         model.set_tensor_datatype(tensor, DataType["INT32"])
     return scale / finer, (np.round(steps * finer) / finer - steps).reshape(-1) * scale
-
-
-def _window(model: ModelWrapper, head: NodeProto) -> int:
-    """Pixels that the head reads."""
-    windows = model.find_producer(head.input[0])
-    if windows is None or windows.op_type != "Im2Col":
-        return 1
-    down, across = attribute(windows, "kernel_size", [1, 1])
-    return int(down * across)

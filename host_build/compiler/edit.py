@@ -9,6 +9,9 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from host_build.compiler.model import ModelWrapper
 
+# What gives its input's numbers, in another place.
+_MOVING = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"})
+
 
 def attribute(node: NodeProto, name: str, default: Any) -> Any:
     """The attribute `name` of `node`, decoded, or `default` where it is left out."""
@@ -17,6 +20,14 @@ def attribute(node: NodeProto, name: str, default: Any) -> Any:
             value = helper.get_attribute_value(found)
             return value.decode() if isinstance(value, bytes) else value
     return default
+
+
+def behind(model: ModelWrapper, tensor: str) -> NodeProto | None:
+    """The node that gives `tensor`, but for what only moves it."""
+    node: NodeProto | None = model.find_producer(tensor)
+    while node is not None and node.op_type in _MOVING:
+        node = model.find_producer(node.input[0])
+    return node
 
 
 def store_constants(graph: GraphProto) -> None:

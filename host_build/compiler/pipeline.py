@@ -16,7 +16,7 @@ from board_app.network.graph import Graph
 from board_app.system.files import write_atomically
 from host_build.compiler import check
 from host_build.compiler.adapt import adapt
-from host_build.compiler.dataflow import dataflow
+from host_build.compiler.dataflow import dataflow, take_logit_scale
 from host_build.compiler.foreign import SECONDS, foreign, seconds_for
 from host_build.compiler.given import Given
 from host_build.compiler.lower import lower
@@ -91,14 +91,13 @@ def compile_model(
         streamlined = stage("2_streamline", lambda: streamline(tidied))
         after = logits("streamline", streamlined)
         check.require_close("streamline", floats, after, rounding=True)
-        with foreign("dataflow", seconds_for(adapted)):
-            hardware = dataflow(streamlined)
-        layers = stage("3_dataflow", lambda: hardware.model)
+        with foreign("dataflow"):
+            scale, error = take_logit_scale(streamlined)
+        layers = stage("3_dataflow", lambda: dataflow(streamlined))
         bar.set_postfix_str("4_lower")
         with foreign("lower"):
             graph = lower(layers)
         integers = check.require_equal(graph, logits("dataflow", layers), images)
-        scale, error = hardware.logit_scale, hardware.bias_error
         check.require_close("dataflow", after + error, integers * scale)
         rounded = check.require_close("compile", truth + error, integers * scale, rounding=True)
         write_atomically(folder / "4_graph.npz", graph.dump())

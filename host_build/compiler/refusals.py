@@ -8,7 +8,7 @@ import numpy as np
 from onnx import NodeProto
 
 from host_build.compiler import clip, pools, rounding
-from host_build.compiler.edit import attribute, stored
+from host_build.compiler.edit import attribute, behind, stored
 from host_build.compiler.model import CompileError, ModelWrapper, operations
 from host_build.kernels import limits
 
@@ -25,8 +25,6 @@ _KNOWN = {
     "ConvTranspose": "there is no kernel that makes images larger",
     "DynamicQuantizeLinear": "its scale changes with the image; quantise statically",
 }
-# What gives its input's numbers, in another place or with another scale.
-_PASSING = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"})
 _POOLS = ("GlobalAveragePool", "MaxPool")
 _SUMS = ("Conv", "MatMul", "Gemm")
 
@@ -114,7 +112,7 @@ def _reads_integers(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
 
 
 def _weights(model: ModelWrapper, node: NodeProto) -> Iterator[str]:
-    quant = _behind(model, node.input[1])
+    quant = behind(model, node.input[1])
     values = None if quant is None else stored(model, quant, 0)
     if quant is None or quant.op_type != "Quant" or values is None:
         yield f"node {node.name!r} computes its weights; quantise stored ones"
@@ -145,19 +143,11 @@ def _is_head(model: ModelWrapper, node: NodeProto) -> bool:
     return not readers
 
 
-def _behind(model: ModelWrapper, tensor: str) -> NodeProto | None:
-    """The node that gives `tensor`, but for what only moves it."""
-    node = model.find_producer(tensor)
-    while node is not None and node.op_type in _PASSING:
-        node = model.find_producer(node.input[0])
-    return node
-
-
 def _integers(model: ModelWrapper, tensor: str) -> NodeProto | str:
     """The quantiser that `tensor` is of, or what it is instead."""
-    node = _behind(model, tensor)
+    node = behind(model, tensor)
     while node is not None and (node.op_type in _POOLS or pools.is_average(model, node)):
-        node = _behind(model, node.input[0])
+        node = behind(model, node.input[0])
     if node is None:
         return "pixels that no Quant node quantises"
     if node.op_type in ("Quant", "MultiThreshold"):
