@@ -71,21 +71,31 @@ def _channels_last(model: ModelWrapper, flatten: NodeProto) -> NodeProto | None:
 
 def _reader(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], NodeProto | None]:
     """The linear layer that alone reads `node`, and what stands between them."""
-    between: list[NodeProto] = []
-    last = node
-    while True:
-        readers = model.find_consumers(last.output[0]) or []
-        if len(readers) != 1:
-            return between, None
-        last = readers[0]
-        if last.op_type in ("MatMul", "Gemm"):
-            return between, last
-        numbers = [stored(model, last, index) for index in range(1, len(last.input))]
-        if last.op_type not in _BY_NUMBER or any(
-            found is None or found.shape[:1] not in ((), (1,)) for found in numbers
-        ):
-            return between, None
-        between.append(last)
+    between = _chain(model, node, _BY_NUMBER)
+    readers = model.find_consumers([node, *between][-1].output[0]) or []
+    alone = len(readers) == 1 and readers[0].op_type in ("MatMul", "Gemm")
+    same = all(_is_same_for_all(model, each) for each in between)
+    return between, readers[0] if alone and same else None
+
+
+def _chain(model: ModelWrapper, node: NodeProto, kinds: tuple[str, ...]) -> list[NodeProto]:
+    """What alone reads `node`, what alone reads that, and so on: of `kinds`, by stored numbers."""
+    chain: list[NodeProto] = []
+    while len(readers := model.find_consumers([node, *chain][-1].output[0]) or []) == 1:
+        (reader,) = readers
+        numbers = [stored(model, reader, index) for index in range(1, len(reader.input))]
+        if reader.op_type not in kinds or any(found is None for found in numbers):
+            break
+        chain.append(reader)
+    return chain
+
+
+def _is_same_for_all(model: ModelWrapper, node: NodeProto) -> bool:
+    """Whether `node` does the same with every number: one row of thresholds, or one number."""
+    numbers = [stored(model, node, index) for index in range(1, len(node.input))]
+    counts = [found.shape[0] if node.op_type == "MultiThreshold" else found.size
+              for found in numbers if found is not None]  # fmt: skip
+    return all(count == 1 for count in counts)
 
 
 def _matrix(model: ModelWrapper, layer: NodeProto) -> _Matrix | None:
@@ -162,25 +172,17 @@ def _flatten_late(model: ModelWrapper, flatten: NodeProto, channels: int) -> Non
 
     There FINN's passes take scales of channels into thresholds.
     """
-    pixel, last, quantised = flatten.input[0], flatten, False
-    while len(readers := model.find_consumers(last.output[0]) or []) == 1:
-        (reader,) = readers
-        numbers = [stored(model, reader, index) for index in range(1, len(reader.input))]
-        if reader.op_type not in _BY_CHANNEL or any(found is None for found in numbers):
-            break
-        last, quantised = reader, quantised or reader.op_type in ("Quant", "MultiThreshold")
-    if not quantised:
+    before = _chain(model, flatten, _BY_CHANNEL)
+    if not any(node.op_type in ("Quant", "MultiThreshold") for node in before):
         return  # the logits
-    node = flatten
-    while node is not last:
-        (node,) = model.find_consumers(node.output[0])
+    for node in before:
         for index in range(1, len(node.input)):
             values = stored(model, node, index)
             if node.op_type in ("Quant", "Add", "Mul") and values is not None and values.size > 1:
                 node.input[index] = store(model, node.input[index], values.reshape(1, -1, 1, 1))
         model.set_tensor_shape(node.output[0], [1, channels, 1, 1])
-    first = next(n for n in model.graph.node if flatten.output[0] in n.input)
-    first.input[0] = pixel
+    last = before[-1]
+    before[0].input[0] = flatten.input[0]
     flat, flatten.input[0] = last.output[0], f"{last.output[0]}_pixel"
     flatten.output[0], last.output[0] = flat, flatten.input[0]
     model.set_tensor_shape(flatten.input[0], [1, channels, 1, 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 from board_app.network.nodes import Convolution
 from host_build.compiler.model import CompileError
@@ -34,6 +34,18 @@ def test_channels_that_keras_puts_last(tmp_path, pictures):
     assert compiled.rounded == 0
     *_, layer, _ = (n for n in compiled.graph.nodes if isinstance(n, Convolution))
     assert layer.kernel == (4, 3)
+
+
+def test_a_factor_of_each_input_is_refused_by_name(tmp_path):
+    network = lenet(head=True)
+    flat = next(index for index, node in enumerate(network.nodes) if node.op_type == "Flatten")
+    gemm = next(node for node in network.nodes if node.op_type == "Gemm")
+    factors = network.constant(np.linspace(0.5, 1, 64)[None])
+    made = helper.make_node("Mul", [network.nodes[flat].output[0], factors], ["scaled"])
+    network.nodes.insert(flat + 1, made)
+    gemm.input[0] = "scaled"
+    with pytest.raises(CompileError, match="makes one vector of 4x4 pixels, which no kernel does"):
+        buildable(network.save(tmp_path / "m.onnx"))
 
 
 def test_a_scale_of_each_input_is_refused_by_name(tmp_path):
